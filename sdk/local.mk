@@ -30,5 +30,6 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
 	sdk/helpers/io.c sdk/helpers/io.h \
+	sdk/helpers/json.c sdk/helpers/json.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c

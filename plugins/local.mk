@@ -1,0 +1,1 @@
+# Each driver adds its folder here with one line.

@@ -1,0 +1,1 @@
+# Programs under tests/unit are listed by the folder they test.
