@@ -184,6 +184,6 @@ int json_add_string(struct json_object *array, const char *text)
 
 const char *json_text(struct json_object *o)
 {
-	return json_object_to_json_string_ex(o, JSON_C_TO_STRING_PLAIN |
+	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 							JSON_C_TO_STRING_NOSLASHESCAPE);
 }
