@@ -1,6 +1,26 @@
 # The core: a library that the programs embed, and the programs around it.
 
+core_cppflags = $(AM_CPPFLAGS) \
+	-DSYSCONFDIR='"$(sysconfdir)"' -DLIBEXECDIR='"$(pkglibexecdir)"' \
+	-DPLUGINDIR='"$(plugindir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+
+# What a program needs to load drivers; the shim links no more than this.
 noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
 	core/plugin/native.c core/plugin/native.h
+
+noinst_LIBRARIES += core/libcore.a
+core_libcore_a_CPPFLAGS = $(core_cppflags)
+core_libcore_a_SOURCES = \
+	core/base/paths.c core/base/paths.h \
+	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
+	core/config/config.c core/config/config.h core/config/schema.c \
+	core/events/events.c core/events/events.h \
+	core/plugin/manifest.c core/plugin/manifest.h \
+	core/plugin/registry.c core/plugin/registry.h \
+	core/plugin/services.c core/plugin/services.h \
+	core/state/db.c core/state/db.h core/state/schema.h
+
+CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
+	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
