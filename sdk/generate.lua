@@ -243,7 +243,11 @@ local function calls(files)
 	local ifaces = {}
 	for i, file in ipairs(files) do
 		ifaces[i] = load_interface(file)
-		emit("#include <gantry/%s.h>", ifaces[i].name)
+		if ifaces[i].name == "engine" then -- a service, called by drivers
+			ifaces[i].ops = {}
+		else
+			emit("#include <gantry/%s.h>", ifaces[i].name)
+		end
 	end
 	for _, iface in ipairs(ifaces) do
 		emit("")

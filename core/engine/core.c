@@ -12,6 +12,7 @@
 
 #include "core/engine/engine.h"
 #include "core/events/events.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"

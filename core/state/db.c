@@ -218,7 +218,7 @@ static int query(struct db *db, db_row_fn row, void *data, struct gantry_error *
 		 const char *sql, const char *types, va_list ap)
 {
 	sqlite3_stmt *stmt;
-	struct cached *slot;
+	struct cached *slot = NULL;
 	int rc = SQLITE_DONE;
 	int r;
 
