@@ -16,6 +16,19 @@ core_libcore_a_SOURCES = \
 	core/base/paths.c core/base/paths.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
+	core/container/change.c core/container/container.h \
+	core/container/create.c core/container/create.h \
+	core/container/filters.c core/container/filters.h \
+	core/container/finish.c core/container/hostconfig.c \
+	core/container/inspect.c core/container/present.h \
+	core/container/list.c core/container/merge.c core/container/mounts.c \
+	core/container/names.c core/container/record.c core/container/remove.c \
+	core/container/run.c core/container/spec.h core/container/spec_linux.c \
+	core/container/spec_mounts.c core/container/spec_process.c \
+	core/container/spec_resources.c core/container/stop.c \
+	core/container/user.c core/container/user.h \
+	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
+	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/plugin/registry.c core/plugin/registry.h \

@@ -47,6 +47,10 @@ static inline void cleanup_container(struct container **c)
 int container_find_locked(struct core *core, const char *name, struct container **ret,
 			  struct gantry_error *err);
 
+/* The same by full id, and without bringing the status up to date. */
+int container_lock_by_id(struct core *core, const char *id, struct container **ret,
+			 struct gantry_error *err);
+
 /* Calls fn for each container, the newest first; fn must not keep it. */
 int container_each(struct core *core, int (*fn)(struct core *core, struct container *c, void *data,
 						struct gantry_error *err),
@@ -136,13 +140,13 @@ int container_attach_later(struct core *core, const char *id, const struct pendi
 struct pending_attach *container_take_pending(struct core *core, const char *id);
 void pending_attach_free(struct pending_attach *list);
 
-/* The OCI specification of a container that is about to run; caller owns.
- * warnings: a JSON array that gets text appended. */
+/* The OCI specification of a container that is about to run; root is its root
+ * filesystem (users are looked up there); caller owns *ret. */
 int container_make_spec(struct core *core, const struct container *c, const char *run_dir,
-			struct json_object **ret, struct gantry_error *err);
+			int root, struct json_object **ret, struct gantry_error *err);
 /* The OCI process object for exec: config is the exec's body. */
 int container_make_exec_process(struct core *core, const struct container *c,
-				struct json_object *config, struct json_object **ret,
+				struct json_object *config, int root, struct json_object **ret,
 				struct gantry_error *err);
 
 /* signal name ("TERM", "SIGTERM") or number -> number; -1 unknown. */
