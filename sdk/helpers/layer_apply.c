@@ -109,6 +109,7 @@ static int owner_id(la_int64_t id, uid_t *ret, struct gantry_error *err)
 static int entry_owner(struct apply *a, uid_t *ret_uid, gid_t *ret_gid, int *ret_change,
 		       struct gantry_error *err)
 {
+	int is_folder = a->lib->archive_entry_filetype(a->entry) == AE_IFDIR;
 	int r;
 
 	*ret_change = 0;
@@ -117,8 +118,8 @@ static int entry_owner(struct apply *a, uid_t *ret_uid, gid_t *ret_gid, int *ret
 	r = owner_id(a->lib->archive_entry_uid(a->entry), ret_uid, err);
 	if (r == 0)
 		r = owner_id(a->lib->archive_entry_gid(a->entry), ret_gid, err);
-	/* In a tree of all layers a set-group-ID parent may lend its group. */
-	*ret_change = *ret_uid != a->uid || *ret_gid != a->gid || a->options->style == LAYER_PLAIN;
+	*ret_change = *ret_uid != a->uid || *ret_gid != a->gid || a->options->style == LAYER_PLAIN ||
+		      layer_dirs_lends_group(&a->dirs, is_folder);
 	return r;
 }
 
@@ -299,7 +300,8 @@ static int apply_directory(struct apply *a, struct gantry_error *err)
 	fd = layer_dirs_enter(&a->dirs, a->path, strlen(a->path), LAYER_AS_ENTRY, &is_new, err);
 	if (fd < 0)
 		return fd;
-	needs_mode = !is_new || perm != (0755 & ~a->umask);
+	needs_mode = !is_new || perm != (0755 & ~a->umask) || layer_dirs_lends_group(&a->dirs, 1);
+	layer_dirs_note_mode(&a->dirs, perm);
 	if (needs_mode && !a->dirs.is_root_user && (perm & 0300) != 0300) {
 		layer_dirs_set_mode(&a->dirs, perm);
 		needs_mode = 0;

@@ -23,6 +23,7 @@ struct layer_level {
 	int fd;     /* -1: closed to save descriptors */
 	int has_mtime;
 	int has_mode;
+	int lends_group; /* set-group-ID: what is made in it gets its group */
 	mode_t mode;
 	struct timespec mtime;
 };
@@ -107,6 +108,7 @@ static int level_remember(struct layer_dirs *d, struct layer_level *l)
 		return -errno;
 	l->mtime = st.st_mtim;
 	l->has_mtime = 1;
+	l->lends_group = (st.st_mode & S_ISGID) != 0;
 	if (!d->is_root_user && (st.st_mode & 0300) != 0300) {
 		if (fchmod(l->fd, (st.st_mode & 07777) | 0300) < 0)
 			return -errno;
@@ -289,7 +291,7 @@ int layer_dirs_enter(struct layer_dirs *d, const char *path, size_t len, enum la
 		size_t end = slash ? (size_t)(slash - path) : len;
 
 		r = push_level(d, path, end, end == len ? how : LAYER_AS_PARENT, &is_new);
-		if (r == 0 && is_new && d->made && name_set_add(d->made, d->path) < 0)
+		if (r == 0 && d->made && name_set_add(d->made, d->path) < 0)
 			r = -ENOMEM;
 	}
 	if (r == 0)
@@ -321,6 +323,16 @@ void layer_dirs_set_time(struct layer_dirs *d, struct timespec mtime)
 
 	l->mtime = mtime;
 	l->has_mtime = 1;
+}
+
+void layer_dirs_note_mode(struct layer_dirs *d, mode_t mode)
+{
+	d->levels[d->depth - 1].lends_group = (mode & S_ISGID) != 0;
+}
+
+int layer_dirs_lends_group(const struct layer_dirs *d, size_t up)
+{
+	return up < d->depth && d->levels[d->depth - 1 - up].lends_group;
 }
 
 void layer_dirs_set_mode(struct layer_dirs *d, mode_t mode)

@@ -24,7 +24,7 @@ struct layer_level;
 struct layer_dirs {
 	int root_fd; /* borrowed */
 	enum layer_style style;
-	struct name_set *made; /* borrowed: what this layer made so far (plain style), or NULL */
+	struct name_set *made; /* borrowed: what this layer made or went into (plain style), or NULL */
 	int is_root_user;
 	char path[PATH_MAX]; /* the current folder; "" is the root */
 	struct layer_level *levels; /* levels[0] is the root */
@@ -55,6 +55,11 @@ int layer_dirs_peek(const struct layer_dirs *d, const char *path, size_t len);
  * that the current folder gets when it is left. */
 void layer_dirs_set_time(struct layer_dirs *d, struct timespec mtime);
 void layer_dirs_set_mode(struct layer_dirs *d, mode_t mode);
+
+/* Does the folder, or the one that many levels up, give its group and its
+ * set-group-ID bit to what is made in it?  note_mode says that it was changed. */
+int layer_dirs_lends_group(const struct layer_dirs *d, size_t up);
+void layer_dirs_note_mode(struct layer_dirs *d, mode_t mode);
 
 /* Marks a folder as hiding what lies below it.  Negative errno. */
 int layer_set_opaque(int fd, enum layer_style style);

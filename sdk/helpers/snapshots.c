@@ -353,8 +353,9 @@ static int make_root(const struct snapshots *s, const char *key, const char *par
 
 		snprintf(from, sizeof(from), "committed/%s/fs", parent);
 		if (fstatat(s->fd, from, &st, 0) == 0) {
-			if (st.st_uid != geteuid() || st.st_gid != getegid())
-				(void)fchownat(s->fd, path, st.st_uid, st.st_gid, 0);
+			if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
+			    fchownat(s->fd, path, st.st_uid, st.st_gid, 0) < 0)
+				return prepare_error(s, path, err);
 			return fchmodat(s->fd, path, st.st_mode & 07777, 0) < 0 ?
 				       prepare_error(s, path, err) : 0;
 		}

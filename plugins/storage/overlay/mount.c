@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -378,20 +379,21 @@ static int try_mount(const char *dir, struct gantry_error *err)
 		{ "lowerdir", "lower" }, { "upperdir", "upper" }, { "workdir", "work" },
 	};
 	auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	char path[4096];
 
 	if (fs < 0)
 		return error_errno(err, errno, "the kernel has no overlayfs");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_free char *path = NULL;
 		auto_fd int fd = -1;
-		char link[64];
+		char name[64];
 
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i][1]);
+		if (asprintf(&path, "%s/%s", dir, names[i][1]) < 0)
+			return error_no_memory(err);
 		if (mkdir(path, 0700) < 0)
 			return error_errno(err, errno, "cannot create %s", path);
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		if (fd < 0 || set_string(fs, names[i][0], strlen(path) > MAX_STRING ? link : path) < 0)
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		if (fd < 0 || set_string(fs, names[i][0], name) < 0)
 			return error_errno(err, errno, "overlayfs takes no layers on this filesystem");
 	}
 	if (overlay_style() == LAYER_OVERLAY_USER)
@@ -403,11 +405,11 @@ static int try_mount(const char *dir, struct gantry_error *err)
 
 int overlay_try(const char *dir, struct gantry_error *err)
 {
-	char path[4096];
+	auto_free char *path = NULL;
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/probe.XXXXXX", dir) >= (int)sizeof(path) - 8)
-		return error_set(err, GANTRY_ERR_INVALID, "the path %s is too long", dir);
+	if (asprintf(&path, "%s/probe.XXXXXX", dir) < 0)
+		return error_no_memory(err);
 	if (!mkdtemp(path))
 		return error_errno(err, errno, "cannot write to %s", dir);
 	r = try_mount(path, err);

@@ -4,6 +4,8 @@
  * rename(2) (helpers/snapshots.h), so threads and processes need no lock.
  * Crash: mounts are detached and die with their descriptor.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -94,7 +94,7 @@ int overlay_set_quota(const struct overlay *o, const char *key, int64_t bytes,
 		      struct gantry_error *err)
 {
 	char path[NAME_MAX + 32], text[32];
-	uint32_t project;
+	uint32_t project = 0;
 	int r;
 	auto_fd int base = open(o->snapshots.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -1,0 +1,11 @@
+# Tests of the layer helpers, the storage drivers and the transports.
+IMAGE_TESTS = tests/unit/helpers/test-layer
+if HAVE_CHECK
+check_PROGRAMS += $(IMAGE_TESTS)
+TESTS += $(IMAGE_TESTS)
+endif
+tests_libfakehost_a_SOURCES += tests/unit/tar_maker.c tests/unit/tar_maker.h
+
+tests_unit_helpers_test_layer_SOURCES = tests/unit/helpers/test-layer.c
+tests_unit_helpers_test_layer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_helpers_test_layer_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS)
