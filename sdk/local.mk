@@ -32,6 +32,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
 	sdk/helpers/io.c sdk/helpers/io.h \
 	sdk/helpers/json.c sdk/helpers/json.h \
+	sdk/helpers/folder_mount.c sdk/helpers/folder_mount.h \
 	sdk/helpers/layer.c sdk/helpers/layer.h \
 	sdk/helpers/layer_apply.c sdk/helpers/layer_apply.h \
 	sdk/helpers/layer_diff.c sdk/helpers/layer_diff.h \
@@ -40,5 +41,6 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c

@@ -9,6 +9,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <gantry/interface.h>
+
 #include "buf.h"
 #include "cleanup.h"
 #include "error.h"
@@ -347,4 +349,23 @@ int layer_walk_trees(int lower_fd, int upper_fd, const struct layer_visitor *vis
 		     struct gantry_error *err)
 {
 	return walk_root(lower_fd, upper_fd, LAYER_PLAIN, visitor, err);
+}
+
+static int list_visit(void *ctx, const struct layer_change *c, struct gantry_error *err)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	struct gantry_reply *reply = ctx;
+
+	buf_addf(&text, "%c /%s", c->kind, c->path);
+	if (buf_failed(&text) || reply->ops->put_item(reply, 0, buf_str(&text)) < 0)
+		return error_no_memory(err);
+	return 0;
+}
+
+int layer_list_changes(int lower_fd, int upper_fd, enum layer_style style,
+		       struct gantry_reply *reply, struct gantry_error *err)
+{
+	struct layer_visitor visitor = { .visit = list_visit, .ctx = reply };
+
+	return walk_root(lower_fd, upper_fd, style, &visitor, err);
 }

@@ -40,6 +40,11 @@ int layer_walk_overlay(int lower_fd, int upper_fd, enum layer_style style,
 int layer_walk_trees(int lower_fd, int upper_fd, const struct layer_visitor *visitor,
 		     struct gantry_error *err);
 
+/* Puts each change as an item of the reply's field 0: "C /path". */
+struct gantry_reply;
+int layer_list_changes(int lower_fd, int upper_fd, enum layer_style style,
+		       struct gantry_reply *reply, struct gantry_error *err);
+
 /* The names in a folder, sorted bytewise; free with layer_names_done.  Negative
  * errno.  fd is borrowed. */
 struct layer_names {

@@ -94,6 +94,9 @@ int snapshots_list(const struct snapshots *s, struct gantry_reply *reply,
 /* Allocated bytes and inodes below a folder (borrowed); hard links count once. */
 int tree_usage(int fd, int64_t *ret_bytes, int64_t *ret_inodes, struct gantry_error *err);
 
+/* The same as the answer to storage's `usage`. */
+int tree_usage_reply(int fd, struct gantry_reply *reply, struct gantry_error *err);
+
 /* What `info` calls the filesystem that holds path: "extfs", "xfs", ... */
 const char *filesystem_name(const char *path);
 

@@ -8,6 +8,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <gantry/storage.h>
+
 #include "cleanup.h"
 #include "error.h"
 #include "name_set.h"
@@ -55,6 +57,19 @@ int tree_usage(int fd, int64_t *ret_bytes, int64_t *ret_inodes, struct gantry_er
 		return error_errno(err, -r, "cannot count what a snapshot occupies");
 	*ret_bytes = bytes;
 	*ret_inodes = inodes;
+	return 0;
+}
+
+int tree_usage_reply(int fd, struct gantry_reply *reply, struct gantry_error *err)
+{
+	int64_t bytes, inodes;
+	int r = tree_usage(fd, &bytes, &inodes, err);
+
+	if (r < 0)
+		return r;
+	if (gantry_storage_usage_set_bytes(reply, bytes) < 0 ||
+	    gantry_storage_usage_set_inodes(reply, inodes) < 0)
+		return error_no_memory(err);
 	return 0;
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations that read or write what is in a snapshot. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/layer_apply.h"
@@ -58,34 +56,14 @@ int overlay_diff(void *self, const struct gantry_storage_diff_args *args,
 	return fd < 0 ? fd : layer_diff_overlay(fd, o->style, args->archive, err);
 }
 
-struct changes {
-	struct gantry_reply *reply;
-	struct buf text;
-};
-
-static int changes_visit(void *ctx, const struct layer_change *c, struct gantry_error *err)
-{
-	struct changes *changes = ctx;
-
-	buf_clear(&changes->text);
-	buf_addf(&changes->text, "%c /%s", c->kind, c->path);
-	if (buf_failed(&changes->text) ||
-	    gantry_storage_changes_add_change(changes->reply, buf_str(&changes->text)) < 0)
-		return error_no_memory(err);
-	return 0;
-}
-
 int overlay_changes(void *self, const struct gantry_storage_changes_args *args,
 		    struct gantry_reply *reply, struct gantry_error *err)
 {
 	struct overlay *o = self;
-	struct changes changes = { .reply = reply };
-	struct layer_visitor visitor = { .visit = changes_visit, .ctx = &changes };
 	struct overlay_mount_options view = { .view = OVERLAY_PARENT, .userns = -1 };
 	auto_(snapshot) struct snapshot snap;
 	auto_fd int upper = open_layer(o, args->key, &snap, err);
 	auto_fd int lower = -1;
-	int r;
 
 	if (upper < 0)
 		return upper;
@@ -94,9 +72,7 @@ int overlay_changes(void *self, const struct gantry_storage_changes_args *args,
 		if (lower < 0)
 			return lower;
 	}
-	r = layer_walk_overlay(lower, upper, o->style, &visitor, err);
-	buf_done(&changes.text);
-	return r;
+	return layer_list_changes(lower, upper, o->style, reply, err);
 }
 
 int overlay_usage(void *self, const struct gantry_storage_usage_args *args,
@@ -105,16 +81,6 @@ int overlay_usage(void *self, const struct gantry_storage_usage_args *args,
 	struct overlay *o = self;
 	auto_(snapshot) struct snapshot snap;
 	auto_fd int fd = open_layer(o, args->key, &snap, err);
-	int64_t bytes, inodes;
-	int r;
 
-	if (fd < 0)
-		return fd;
-	r = tree_usage(fd, &bytes, &inodes, err);
-	if (r < 0)
-		return r;
-	if (gantry_storage_usage_set_bytes(reply, bytes) < 0 ||
-	    gantry_storage_usage_set_inodes(reply, inodes) < 0)
-		return error_no_memory(err);
-	return 0;
+	return fd < 0 ? fd : tree_usage_reply(fd, reply, err);
 }

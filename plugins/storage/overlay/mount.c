@@ -30,6 +30,7 @@
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/folder_mount.h"
 #include "helpers/io.h"
 #include "overlay.h"
 
@@ -271,50 +272,50 @@ static int classic_options(struct job *j, struct buf *out, struct gantry_error *
 }
 
 struct classic {
-	const char *options;
-	unsigned long flags;
-	const char *target;
-	int fd; /* the result, or a negative errno */
+	struct job *job;
+	struct gantry_error *err;
+	int fd; /* the result, or a negative code with err filled */
 };
 
-/* The thread's own mount namespace is the private place: what is mounted there
- * goes away with the thread, whatever happens to the process. */
+static int classic_mount(struct job *j, struct gantry_error *err)
+{
+	unsigned long flags = j->options->view == OVERLAY_WRITABLE ? 0 : MS_RDONLY;
+	const char *target = j->o->snapshots.path;
+	auto_(buf) struct buf options = BUF_INIT;
+	int fd, r;
+
+	if (unshare(CLONE_FS | CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_errno(err, errno, "cannot make a private place to mount snapshot %s",
+				   j->snap->key);
+	/* The layers are opened here: the kernel takes none of another namespace. */
+	r = classic_options(j, &options, err);
+	if (r < 0)
+		return r;
+	if (mount("overlay", target, "overlay", flags, buf_str(&options)) < 0)
+		return error_errno(err, errno, "cannot mount snapshot %s", j->snap->key);
+	fd = open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return fd < 0 ? error_errno(err, errno, "cannot mount snapshot %s", j->snap->key) : fd;
+}
+
 static void *classic_thread(void *ctx)
 {
 	struct classic *c = ctx;
 
-	if (unshare(CLONE_FS | CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("overlay", c->target, "overlay", c->flags, c->options) < 0) {
-		c->fd = -errno;
-		return NULL;
-	}
-	c->fd = open_tree(AT_FDCWD, c->target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (c->fd < 0)
-		c->fd = -errno;
+	c->fd = classic_mount(c->job, c->err);
 	return NULL;
 }
 
+/* The thread's own mount namespace is the private place: what is mounted there
+ * goes away with the thread, whatever happens to the process. */
 static int mount_classic(struct job *j, struct gantry_error *err)
 {
-	auto_(buf) struct buf options = BUF_INIT;
-	struct classic c = {
-		.flags = j->options->view == OVERLAY_WRITABLE ? 0 : MS_RDONLY,
-		.target = j->o->snapshots.path,
-		.fd = -EAGAIN,
-	};
+	struct classic c = { .job = j, .err = err };
 	pthread_t thread;
-	int r = classic_options(j, &options, err);
+	int r = pthread_create(&thread, NULL, classic_thread, &c);
 
-	if (r < 0)
-		return r;
-	c.options = buf_str(&options);
-	r = pthread_create(&thread, NULL, classic_thread, &c);
 	if (r != 0)
 		return error_errno(err, r, "cannot start a thread to mount snapshot %s", j->snap->key);
 	pthread_join(thread, NULL);
-	if (c.fd < 0)
-		return error_errno(err, -c.fd, "cannot mount snapshot %s", j->snap->key);
 	return c.fd;
 }
 
@@ -323,24 +324,11 @@ static int mount_folder(struct job *j, enum snapshot_state state, const char *ke
 			struct gantry_error *err)
 {
 	char path[4096];
-	struct mount_attr attr = { .propagation = MS_PRIVATE };
-	auto_fd int fd = -1;
 	int r = layer_path(j, state, key, "fs", path, sizeof(path), err);
 
 	if (r < 0)
 		return r;
-	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, errno, "cannot open layer %s", path);
-	if (j->options->view != OVERLAY_WRITABLE)
-		attr.attr_set |= MOUNT_ATTR_RDONLY;
-	if (j->options->userns >= 0) {
-		attr.attr_set |= MOUNT_ATTR_IDMAP;
-		attr.userns_fd = (uint64_t)j->options->userns;
-	}
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return error_errno(err, errno, "cannot mount snapshot %s", key);
-	return steal_fd(&fd);
+	return folder_mount(path, j->options->view != OVERLAY_WRITABLE, j->options->userns, err);
 }
 
 static int mount_job(struct job *j, struct gantry_error *err)
