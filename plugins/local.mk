@@ -1,1 +1,3 @@
 # Each driver adds its folder here with one line.
+include plugins/storage/overlay/local.mk
+include plugins/storage/vfs/local.mk

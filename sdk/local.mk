@@ -25,11 +25,22 @@ nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
+	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
 	sdk/helpers/io.c sdk/helpers/io.h \
 	sdk/helpers/json.c sdk/helpers/json.h \
-	sdk/helpers/reply.c sdk/helpers/reply.h
+	sdk/helpers/folder_mount.c sdk/helpers/folder_mount.h \
+	sdk/helpers/layer.c sdk/helpers/layer.h \
+	sdk/helpers/layer_apply.c sdk/helpers/layer_apply.h \
+	sdk/helpers/layer_diff.c sdk/helpers/layer_diff.h \
+	sdk/helpers/layer_dirs.c sdk/helpers/layer_dirs.h \
+	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
+	sdk/helpers/name_set.c sdk/helpers/name_set.h \
+	sdk/helpers/reply.c sdk/helpers/reply.h \
+	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
+	sdk/helpers/tree_usage.c
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c
