@@ -1,1 +1,4 @@
-# Programs under tests/unit are listed by the folder they test.
+# Programs under tests/unit are listed by the folder they test; those that open
+# drivers link tests/libfakehost.a and run from the top of the build tree.
+check_LIBRARIES += tests/libfakehost.a
+tests_libfakehost_a_SOURCES = tests/unit/fake_host.c tests/unit/fake_host.h
