@@ -2,3 +2,4 @@
 # drivers link tests/libfakehost.a and run from the top of the build tree.
 check_LIBRARIES += tests/libfakehost.a
 tests_libfakehost_a_SOURCES = tests/unit/fake_host.c tests/unit/fake_host.h
+include tests/unit/plugins/netvol.mk
