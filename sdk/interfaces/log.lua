@@ -30,6 +30,7 @@ op {
 		{ "time_ns", "integer", "since the epoch" },
 		{ "data", "bytes", "at most 16 KiB" },
 		{ "partial", "boolean?", "more of this line follows" },
+		{ "more", "boolean?", "another record follows at once: a driver may hold this one back until then" },
 	},
 	required = true, idempotent = false, deadline = "short", chain = "refuse",
 }
