@@ -19,6 +19,7 @@ core_libcore_a_SOURCES = \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
+	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
@@ -27,6 +28,14 @@ core_libcore_a_SOURCES = \
 	core/container/spec_mounts.c core/container/spec_process.c \
 	core/container/spec_resources.c core/container/stop.c \
 	core/container/user.c core/container/user.h \
+	core/content/content.c core/content/content.h \
+	core/content/decoder.c core/content/decoder.h \
+	core/content/digest.c core/content/digest.h \
+	core/engine/reconcile.h \
+	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
+	core/image/progress.c core/image/pull.c core/image/record.c \
+	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
+	core/network/reconcile.c \
 	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \

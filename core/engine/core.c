@@ -11,6 +11,7 @@
 #include <gantry/calls.h>
 
 #include "core/engine/engine.h"
+#include "core/engine/reconcile.h"
 #include "core/events/events.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
@@ -67,6 +68,7 @@ struct core *core_close(struct core *core)
 	}
 	pthread_mutex_unlock(&core->lock);
 	registry_free(core->registry);
+	reconcile_leave(core);
 	db_close(core->db);
 	config_free(core->config);
 	paths_done(&core->paths);

@@ -30,6 +30,8 @@ struct core {
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
 	unsigned tasks;         /* threads that fill answers */
+	char *mark;             /* our file in <run_root>/engines, see reconcile.c */
+	int mark_fd;
 };
 
 /* The signature of every operation. */
