@@ -152,7 +152,7 @@ static int sweep_snapshots(struct core *core, struct gantry_error *err)
 	r = storage_list(storage, &GANTRY_STORAGE_LIST_ARGS(), &keys, err);
 	for (const char *const *k = reply_list(&keys, GANTRY_STORAGE_LIST_RET_KEY); r == 0 && *k; k++) {
 		auto_(reply) struct reply ret = REPLY_INIT;
-		int known;
+		int known = 0;
 
 		r = is_known_key(core, *k, &known, err);
 		if (r == 0 && !known) {
