@@ -15,3 +15,7 @@ core_daemon_libdaemon_a_SOURCES = \
 	core/daemon/upload.c core/daemon/upload.h \
 	core/daemon/wire.c core/daemon/wire.h
 DAEMON_LIBS = core/daemon/libdaemon.a
+
+sbin_PROGRAMS = gantryd
+gantryd_SOURCES =
+gantryd_LDADD = $(DAEMON_LIBS) $(CORE_LIBS) $(OPENSSL_LIBS)
