@@ -46,3 +46,5 @@ core_libcore_a_SOURCES = \
 
 CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
 	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
+
+include core/daemon/local.mk
