@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "endpoint.h"
 #include "helpers/cleanup.h"
@@ -154,6 +155,27 @@ static int choose_interface(struct endpoint *e, struct rtnl *sandbox, struct gan
 			 MAX_INTERFACES);
 }
 
+/*
+ * Containers that may not talk to each other still reach each other's published ports.
+ * Where br_netfilter is, it hands such a connection from port to port, so ports cannot be isolated
+ * and the rules do it; elsewhere the rules do not see frames between ports, and isolation does it.
+ */
+static int set_port(const struct endpoint *e, struct rtnl *host, int bridge, const char *name,
+		    int hairpin)
+{
+	int has_filter = access("/proc/sys/net/bridge/bridge-nf-call-iptables", F_OK) == 0;
+	int index = rtnl_index(host, name);
+
+	if (index < 0) {
+		return index;
+	}
+	if (!e->network.icc && has_filter) {
+		rtnl_filter_bridged(host, bridge);
+	}
+	rtnl_set_port(host, index, hairpin, !e->network.icc && !has_filter);
+	return rtnl_commit(host, NULL);
+}
+
 static int make_veth(const struct endpoint *e, struct rtnl *host, int bridge,
 		     struct gantry_error *err)
 {
@@ -167,7 +189,7 @@ static int make_veth(const struct endpoint *e, struct rtnl *host, int bridge,
 		.peer_mac = e->mac,
 	};
 	int has_ports = e->args->ports && strcmp(e->args->ports, "[]") != 0;
-	int r, index;
+	int r;
 
 	veth_name(e->args->endpoint, name);
 	rtnl_add_veth(host, &veth);
@@ -184,9 +206,7 @@ static int make_veth(const struct endpoint *e, struct rtnl *host, int bridge,
 				 e->interface);
 	}
 	if (r == 0 && (has_ports || !e->network.icc)) {
-		index = rtnl_index(host, name);
-		rtnl_set_port(host, index, has_ports, !e->network.icc);
-		r = index < 0 ? index : rtnl_commit(host, NULL);
+		r = set_port(e, host, bridge, name, has_ports);
 	}
 	return r < 0 ? error_errno(err, -r, "cannot create the interface %s for the sandbox",
 				   e->interface)

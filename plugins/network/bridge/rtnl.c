@@ -257,6 +257,21 @@ void rtnl_set_port(struct rtnl *r, int index, int hairpin, int isolated)
 	end(r, h);
 }
 
+void rtnl_filter_bridged(struct rtnl *r, int index)
+{
+	struct nlmsghdr *h = begin_link(r, RTM_NEWLINK, 0, index, 0);
+	struct nlattr *info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	struct nlattr *data;
+
+	mnl_attr_put_str(h, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+	mnl_attr_put_u8(h, IFLA_BR_NF_CALL_IPTABLES, 1);
+	mnl_attr_put_u8(h, IFLA_BR_NF_CALL_IP6TABLES, 1);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+	end(r, h);
+}
+
 static int dump(struct rtnl *r, struct nlmsghdr *request, mnl_cb_t cb, void *arg)
 {
 	auto_free char *answer = malloc(ANSWER_SIZE);

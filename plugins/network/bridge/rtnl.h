@@ -60,6 +60,9 @@ void rtnl_add_default_route(struct rtnl *r, int index, const struct address *gat
  * talk to each other. */
 void rtnl_set_port(struct rtnl *r, int index, int hairpin, int isolated);
 
+/* Frames between ports of the bridge pass the IP hooks, too (br_netfilter). */
+void rtnl_filter_bridged(struct rtnl *r, int index);
+
 /* Dumps; fn returning non-zero ends it and is returned. */
 struct rtnl_link {
 	int index;

@@ -85,9 +85,6 @@ static void add_forward_rules(struct buf *b, const struct network *n)
 	}
 	if (n->icc) {
 		buf_addf(b, ADD_RULE "into-%s iifname \"%s\" accept\n", br, br);
-	} else {
-		buf_addf(b, ADD_RULE "into-%s iifname \"%s\" ct state new ct status != dnat drop\n", br,
-			 br);
 	}
 	if (!n->internal) {
 		buf_addf(b, ADD_RULE "into-%s ct state established,related accept\n", br);
