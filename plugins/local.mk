@@ -4,3 +4,6 @@ include plugins/storage/vfs/local.mk
 include plugins/log/json-file/local.mk
 include plugins/log/none/local.mk
 include plugins/api/docker/local.mk
+include plugins/network/bridge/local.mk
+include plugins/network/host/local.mk
+include plugins/network/none/local.mk

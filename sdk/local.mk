@@ -43,4 +43,6 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
+	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/reply.c sdk/helpers/reply.h
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c
