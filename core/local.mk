@@ -8,7 +8,8 @@ core_cppflags = $(AM_CPPFLAGS) \
 noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
-	core/plugin/native.c core/plugin/native.h
+	core/plugin/native.c core/plugin/native.h \
+	core/shim/protocol.c core/shim/protocol.h
 
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
