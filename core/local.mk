@@ -17,6 +17,9 @@ core_libcore_a_SOURCES = \
 	core/base/paths.c core/base/paths.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
+	core/container/attach.c core/container/exec.c core/container/frames.h \
+	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
+	core/container/wait.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
@@ -49,3 +52,8 @@ CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
 	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
 
 include core/daemon/local.mk
+
+# Finishes what a shim cannot do itself.
+pkglibexec_PROGRAMS += gantry-reconcile
+gantry_reconcile_SOURCES = core/reconcile/main.c
+gantry_reconcile_LDADD = $(CORE_LIBS)

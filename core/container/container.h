@@ -149,6 +149,10 @@ int container_make_exec_process(struct core *core, const struct container *c,
 				struct json_object *config, int root, struct json_object **ret,
 				struct gantry_error *err);
 
+/* "default", "unconfined", or the profile that --security-opt seccomp=... carries;
+ * borrowed from c or the configuration. */
+const char *container_seccomp(struct core *core, const struct container *c);
+
 /* signal name ("TERM", "SIGTERM") or number -> number; -1 unknown. */
 int signal_from_text(const char *text);
 

@@ -172,10 +172,9 @@ static int write_bundle(struct start *s, struct gantry_error *err)
 	return r < 0 ? error_errno(err, -r, "cannot write %s", path) : 0;
 }
 
-/* "default", "unconfined", or the profile that --security-opt seccomp=... carries. */
-static const char *seccomp_profile(struct start *s)
+const char *container_seccomp(struct core *core, const struct container *c)
 {
-	struct json_object *hc = container_host_config(s->c);
+	struct json_object *hc = container_host_config(c);
 	struct json_object *options = json_get_array(hc, "SecurityOpt");
 
 	if (json_get_bool(hc, "Privileged", 0)) {
@@ -188,7 +187,7 @@ static const char *seccomp_profile(struct start *s)
 			return !strcmp(o + 8, "builtin") ? "default" : o + 8;
 		}
 	}
-	return config_string(s->core->config, "container.seccomp");
+	return config_string(core->config, "container.seccomp");
 }
 
 static int add_driver(struct start *s, const char *kind, const char *name, struct gantry_error *err)
@@ -296,7 +295,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	if (r < 0) {
 		return r;
 	}
-	shim_message_add(&s->message, "seccomp", seccomp_profile(s));
+	shim_message_add(&s->message, "seccomp", container_seccomp(s->core, s->c));
 	shim_message_add_int(&s->message, "init",
 			     json_get_bool(container_host_config(s->c), "Init", 0));
 	shim_message_add_int(&s->message, "tty", container_has_tty(s->c));

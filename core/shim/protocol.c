@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,21 +175,19 @@ int shim_request(int sock, struct shim_message *m, const int *fds, size_t n_fds,
 	return r;
 }
 
+/* Named through the open folder: its own path may be longer than sun_path. */
 int shim_connect(const char *run_dir, int *ret_sock, struct gantry_error *err)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	auto_fd int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/shim.sock", run_dir);
 
-	if (sock < 0) {
-		return error_errno(err, errno, "cannot make a socket");
+	if (dir < 0 || sock < 0) {
+		return error_errno(err, errno, "cannot reach the shim in %s", run_dir);
 	}
-	if (n >= (int)sizeof(addr.sun_path)) {
-		return error_set(err, GANTRY_ERR_INVALID, "%s/shim.sock is too long a name for a socket",
-				 run_dir);
-	}
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/shim.sock", dir);
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		return error_errno(err, errno, "cannot reach the shim at %s", addr.sun_path);
+		return error_errno(err, errno, "cannot reach the shim in %s", run_dir);
 	}
 	*ret_sock = steal_fd(&sock);
 	return 0;
