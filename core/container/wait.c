@@ -25,7 +25,7 @@ enum condition {
 
 struct wait {
 	char *id;
-	enum condition condition;
+	enum condition condition = WAIT_NOT_RUNNING;
 	int running; /* when the request came */
 	int64_t code; /* the last known exit code */
 	int watch; /* inotify on the run folder, since before the answer */
@@ -185,7 +185,7 @@ ENGINE_OP(container_wait)
 	struct core *core = self;
 	auto_container struct container *c = NULL;
 	struct wait *w;
-	enum condition condition;
+	enum condition condition = WAIT_NOT_RUNNING;
 	int stream;
 	int r = parse_condition(args->condition, &condition, err);
 
