@@ -25,7 +25,7 @@ enum condition {
 
 struct wait {
 	char *id;
-	enum condition condition = WAIT_NOT_RUNNING;
+	enum condition condition;
 	int running; /* when the request came */
 	int64_t code; /* the last known exit code */
 	int watch; /* inotify on the run folder, since before the answer */
