@@ -105,7 +105,7 @@ int cgroup_freeze(const struct cgroup_host *host, const char *path, bool freeze,
 		  struct gantry_error *err);
 bool cgroup_is_frozen(const struct cgroup_host *host, const char *path);
 
-/* Rooms of the two versions (cgroup-v1.c, cgroup-v2.c, cgroup-bpf.c). */
+/* Rooms of the two versions (cgroup_v1.c, cgroup_v2.c, cgroup_bpf.c). */
 
 /* Does res limit something in the version 1 hierarchy `name`? */
 bool cgroup_v1_wanted(const char *name, const struct resources *res, bool device_filter);
@@ -124,7 +124,7 @@ bool cgroup_has_controller(const char *hierarchy, const char *name);
 void cgroup_v1_root(const struct cgroup_v1 *h, char *out, size_t size);
 
 /* Devices that every container may use, appended to what a configuration says. */
-extern const struct device_rule default_device_rules[];
+extern const struct device_rule *const default_device_rules;
 extern const size_t n_default_device_rules;
 
 #endif

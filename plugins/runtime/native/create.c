@@ -32,7 +32,7 @@
 #include "process.h"
 #include "rdt.h"
 #include "reaper.h"
-#include "seccomp.h"
+#include "seccomp_filter.h"
 #include "spec.h"
 #include "state.h"
 #include "sync.h"

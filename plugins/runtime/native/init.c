@@ -27,7 +27,7 @@
 #include "init.h"
 #include "mounts.h"
 #include "process.h"
-#include "seccomp.h"
+#include "seccomp_filter.h"
 #include "sync.h"
 #include "sys.h"
 #include "sysctl.h"

@@ -9,10 +9,11 @@
 
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
+#include <helpers/tree_copy.h>
 
 #include "beneath.h"
-#include "cgroup-mount.h"
-#include "copy.h"
+#include "cgroup_mount.h"
+
 #include "mounts.h"
 #include "spec.h"
 #include "sys.h"
@@ -268,7 +269,7 @@ static int copy_up(struct mount_context *c, const struct mount_spec *m, int tree
 		return 0;
 	if (from < 0)
 		return error_errno(err, -from, "cannot copy the folder's content");
-	return copy_tree(from, tree, err);
+	return tree_copy(from, tree, err);
 }
 
 /* The host's instance of a filesystem that the kernel will not mount anew for

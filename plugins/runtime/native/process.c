@@ -17,8 +17,8 @@
 #include "caps.h"
 #include "lookup.h"
 #include "process.h"
-#include "sched.h"
-#include "seccomp.h"
+#include "scheduling.h"
+#include "seccomp_filter.h"
 #include "spec.h"
 #include "sys.h"
 

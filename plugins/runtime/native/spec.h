@@ -224,7 +224,7 @@ static inline void spec_auto(struct spec *s)
 int process_parse(const struct jref *at, struct arena *a, struct process_spec *ret,
 		  struct gantry_error *err);
 
-/* Parses a mount's options (spec-mount.c). */
+/* Parses a mount's options (spec_mount.c). */
 int mount_options_parse(const struct jref *mount, struct arena *a, struct mount_options *ret,
 			struct gantry_error *err);
 

@@ -39,7 +39,7 @@ static inline void seccomp_filter_auto(struct seccomp_filter *f)
 	seccomp_filter_done(f);
 }
 
-/* Compiles a parsed profile (seccomp-compile.c). */
+/* Compiles a parsed profile (seccomp_compile.c). */
 int seccomp_compile(struct json_object *profile, const char *name, uint64_t caps,
 		    struct seccomp_filter *ret, struct gantry_error *err);
 

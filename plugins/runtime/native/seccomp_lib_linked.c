@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seccomp-lib.h"
+#include "seccomp_lib.h"
 
 const struct seccomp_lib *seccomp_lib_get(struct gantry_error *err)
 {

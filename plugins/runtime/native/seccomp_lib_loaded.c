@@ -5,7 +5,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 
-#include "seccomp-lib.h"
+#include "seccomp_lib.h"
 
 static const struct {
 	const char *name;

@@ -20,9 +20,9 @@
 #include <helpers/io.h>
 
 #include "jref.h"
-#include "seccomp-default.h"
-#include "seccomp-digest.h"
-#include "seccomp.h"
+#include "seccomp_default.h"
+#include "plugins/runtime/native/seccomp_digest.h"
+#include "seccomp_filter.h"
 #include "sha256.h"
 
 #define CACHE_MAGIC "gantry-seccomp-1"

@@ -13,7 +13,7 @@
 #include <helpers/error.h>
 
 #include "process.h"
-#include "sched.h"
+#include "scheduling.h"
 #include "spec.h"
 
 #define MAX_LIST 8192 /* processors or memory nodes */

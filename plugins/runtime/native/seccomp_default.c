@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seccomp-default.h"
+#include "seccomp_default.h"
 
 /* Put in by the assembler; the Makefile names the file. */
 __asm__(".section .rodata\n"

@@ -24,8 +24,8 @@
 #include "arena.h"
 #include "caps.h"
 #include "jref.h"
-#include "seccomp-lib.h"
-#include "seccomp.h"
+#include "seccomp_lib.h"
+#include "seccomp_filter.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)

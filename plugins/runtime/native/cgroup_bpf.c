@@ -21,7 +21,7 @@
 #define RULE_INSNS 8
 #define RWM .read = true, .write = true, .mknod = true
 
-const struct device_rule default_device_rules[] = {
+static const struct device_rule defaults[] = {
 	{ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true },
 	{ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true },
 	{ .allow = true, .type = 'c', .major = 1, .minor = 3, RWM },  /* null */
@@ -34,7 +34,8 @@ const struct device_rule default_device_rules[] = {
 	{ .allow = true, .type = 'c', .major = 5, .minor = 2, RWM },  /* ptmx */
 	{ .allow = true, .type = 'c', .major = 136, .minor = -1, RWM }, /* pts */
 };
-const size_t n_default_device_rules = ARRAY_SIZE(default_device_rules);
+const struct device_rule *const default_device_rules = defaults;
+const size_t n_default_device_rules = ARRAY_SIZE(defaults);
 
 static bool covers_all(const struct device_rule *d)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scheduling, priorities, affinity, memory policy, personality and limits. */
-#ifndef NATIVE_SCHED_H
-#define NATIVE_SCHED_H
+#ifndef NATIVE_SCHEDULING_H
+#define NATIVE_SCHEDULING_H
 
 struct gantry_error;
 struct process_spec;

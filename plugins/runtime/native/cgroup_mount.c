@@ -7,7 +7,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 
-#include "cgroup-mount.h"
+#include "cgroup_mount.h"
 #include "cgroup.h"
 #include "mounts.h"
 #include "spec.h"
