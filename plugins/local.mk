@@ -7,3 +7,4 @@ include plugins/api/docker/local.mk
 include plugins/network/bridge/local.mk
 include plugins/network/host/local.mk
 include plugins/network/none/local.mk
+include plugins/runtime/native/local.mk
