@@ -5,3 +5,4 @@ tests_libfakehost_a_SOURCES = tests/unit/fake_host.c tests/unit/fake_host.h
 include tests/unit/images.mk
 include tests/unit/plugins/netvol.mk
 include tests/unit/api.mk
+include tests/fuzz/local.mk

@@ -285,6 +285,8 @@ static int serve_one(struct connection *c, struct buf *in)
 	r = receive_head(&x);
 	if (r == -EMSGSIZE) {
 		send_failure(&x, 431, "the request's head is too large");
+	} else if (r == 0 && c->refuse) {
+		send_failure(&x, 503, "too many connections are open; try again");
 	} else if (r == 0) {
 		atomic_store(&c->state, CONNECTION_SERVING);
 		serve_request(&x);

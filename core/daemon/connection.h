@@ -21,6 +21,7 @@ struct connection {
 	int sock;                   /* owned */
 	const char *peer;           /* who asks, as JSON; borrowed */
 	const atomic_int *stopping; /* no further request is taken when set; borrowed */
+	int refuse;                 /* too many are open: say so to the first request */
 	atomic_int state;           /* enum connection_state, for whoever wants to stop it */
 };
 

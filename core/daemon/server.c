@@ -26,6 +26,7 @@
 
 #define THREAD_STACK (1 << 20) /* address space; only what is touched costs memory */
 #define ACCEPT_PAUSE_MS 100
+#define EXCESS_CONNECTIONS 64 /* over the limit, these are told so; more are just closed */
 
 struct client {
 	struct connection connection;
@@ -167,29 +168,20 @@ static void *client_run(void *arg)
 	return NULL;
 }
 
-static void refuse(int sock)
-{
-	static const char text[] =
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-		"Content-Length: 53\r\nConnection: close\r\n\r\n"
-		"{\"message\":\"too many connections are open; try again\"}";
-
-	send(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(sock);
-}
-
 static void start_client(struct server *s, int sock, enum server_security security)
 {
-	struct client *client;
+	struct client *client = NULL;
 	pthread_t thread;
 	unsigned n;
 
 	pthread_mutex_lock(&s->lock);
 	n = s->n_clients;
 	pthread_mutex_unlock(&s->lock);
-	client = n < s->max_connections ? calloc(1, sizeof(*client)) : NULL;
+	if (n < s->max_connections + EXCESS_CONNECTIONS) {
+		client = calloc(1, sizeof(*client));
+	}
 	if (!client) {
-		refuse(sock);
+		close(sock);
 		return;
 	}
 	client->server = s;
@@ -197,6 +189,7 @@ static void start_client(struct server *s, int sock, enum server_security securi
 	client->connection.core = s->core;
 	client->connection.sock = sock;
 	client->connection.stopping = &s->stopping;
+	client->connection.refuse = n >= s->max_connections;
 	link_client(s, client);
 	if (pthread_create(&thread, &s->thread_attr, client_run, client)) {
 		unlink_client(s, client);

@@ -90,11 +90,11 @@ static int add_types(struct json_object *config, struct json_object *plugin)
 {
 	struct json_object *interface = json_object_new_object();
 	struct json_object *types = json_object_new_array();
-	struct json_object *drivers = json_get_array(plugin, "drivers");
+	struct json_object *drivers = json_get_array(plugin, "Drivers");
 	int r = interface ? json_set(interface, "Types", types) : GANTRY_ERR_NO_MEMORY;
 
 	for (size_t i = 0; r == 0 && i < json_array_size(drivers); i++) {
-		const char *kind = json_get_string(json_object_array_get_idx(drivers, i), "kind");
+		const char *kind = json_get_string(json_object_array_get_idx(drivers, i), "Kind");
 		char text[64];
 
 		snprintf(text, sizeof(text), "gantry.%s/1.0", kind ? kind : "driver");
@@ -115,8 +115,8 @@ static struct json_object *docker_plugin(struct json_object *plugin)
 {
 	auto_json struct json_object *o = json_object_new_object();
 	struct json_object *config = json_object_new_object();
-	const char *name = json_get_string(plugin, "name");
-	const char *about = json_get_string(plugin, "summary");
+	const char *name = json_get_string(plugin, "Name");
+	const char *about = json_get_string(plugin, "Summary");
 	char id[80];
 
 	if (!o || !config || json_set(o, "Config", config) < 0) {
@@ -124,7 +124,7 @@ static struct json_object *docker_plugin(struct json_object *plugin)
 	}
 	id_of_name(name ? name : "", id, sizeof(id));
 	if (json_set_string(o, "Id", id) < 0 || json_set_string(o, "Name", name ? name : "") < 0 ||
-	    json_set_bool(o, "Enabled", json_get_bool(plugin, "enabled", 1)) < 0 ||
+	    json_set_bool(o, "Enabled", json_get_bool(plugin, "Enabled", 1)) < 0 ||
 	    json_set(o, "Settings", json_object_new_object()) < 0 ||
 	    json_set_string(config, "Description", about ? about : "") < 0 ||
 	    add_empty(config) < 0 || add_types(config, plugin) < 0) {
@@ -133,19 +133,27 @@ static struct json_object *docker_plugin(struct json_object *plugin)
 	return steal(&o);
 }
 
-int plugins_list(struct request *rq, struct gantry_error *err)
+/* gantry's plugins as an array that the caller owns. */
+static int parsed_list(struct request *rq, struct json_object **ret, struct gantry_error *err)
 {
-	auto_(reply) struct reply ret = REPLY_INIT;
-	auto_json struct json_object *in = NULL;
-	auto_json struct json_object *out = json_object_new_array();
+	auto_(reply) struct reply answer = REPLY_INIT;
 	const char *text;
-	int r = list(rq, &ret, err);
+	int r = list(rq, &answer, err);
 
 	if (r < 0) {
 		return r;
 	}
-	text = reply_string(&ret, GANTRY_ENGINE_PLUGIN_LIST_RET_PLUGINS);
-	r = json_parse(text ? text : "[]", text ? strlen(text) : 2, "the list of plugins", &in, err);
+	text = reply_string(&answer, GANTRY_ENGINE_PLUGIN_LIST_RET_PLUGINS);
+	return text ? json_parse(text, strlen(text), "the list of plugins", ret, err) :
+		      error_set(err, GANTRY_ERR_INTERNAL, "the engine gave no list of plugins");
+}
+
+int plugins_list(struct request *rq, struct gantry_error *err)
+{
+	auto_json struct json_object *in = NULL;
+	auto_json struct json_object *out = json_object_new_array();
+	int r = parsed_list(rq, &in, err);
+
 	if (r < 0) {
 		return r;
 	}
@@ -160,16 +168,28 @@ int plugins_list(struct request *rq, struct gantry_error *err)
 	return answer_object(rq, 200, steal(&out), err);
 }
 
+/* Docker finds a plugin by its name or by the start of its id. */
+static int is_named(struct json_object *plugin, const char *wanted)
+{
+	const char *name = json_get_string(plugin, "Name");
+	char id[80];
+
+	id_of_name(name ? name : "", id, sizeof(id));
+	return name && (!strcmp(name, wanted) ||
+			(*wanted && !strncmp(id, wanted, strlen(wanted))));
+}
+
 int plugin_inspect(struct request *rq, struct gantry_error *err)
 {
-	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_json struct json_object *in = NULL;
-	int r = ENGINE(rq, plugin_inspect, &GANTRY_ENGINE_PLUGIN_INSPECT_ARGS(.name = rq->name),
-		       &ret, err);
+	int r = parsed_list(rq, &in, err);
 
-	if (r == 0) {
-		r = json_parse_object(reply_string(&ret, GANTRY_ENGINE_PLUGIN_INSPECT_RET_PLUGIN),
-				      "the plugin", &in, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(in); i++) {
+		struct json_object *plugin = json_object_array_get_idx(in, i);
+
+		if (is_named(plugin, rq->name)) {
+			return answer_object(rq, 200, docker_plugin(plugin), err);
+		}
 	}
-	return r < 0 ? r : answer_object(rq, 200, docker_plugin(in), err);
+	return r < 0 ? r : error_set(err, GANTRY_ERR_NOT_FOUND, "plugin \"%s\" not found", rq->name);
 }

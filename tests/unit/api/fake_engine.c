@@ -102,9 +102,9 @@ static const struct answer defaults[] = {
 	{ "volume_inspect", "volume", "{\"Name\":\"v1\",\"Driver\":\"local\"}" },
 	{ "volume_prune", "report", "{\"VolumesDeleted\":[\"v1\"],\"SpaceReclaimed\":0}" },
 	{ "plugin_list", "plugins",
-	  "[{\"name\":\"storage-overlay\",\"version\":\"0.1.0\",\"summary\":\"kernel overlayfs\","
-	  "\"enabled\":true,\"drivers\":[{\"kind\":\"storage\",\"name\":\"overlay\"}]}]" },
-	{ "plugin_inspect", "plugin", "{\"name\":\"storage-overlay\",\"drivers\":[]}" },
+	  "[{\"Name\":\"storage-overlay\",\"Version\":\"0.1.0\",\"Summary\":\"kernel overlayfs\","
+	  "\"Drivers\":[{\"Kind\":\"storage\",\"Name\":\"overlay\"}]}]" },
+	{ "plugin_inspect", "plugin", "{\"Name\":\"storage-overlay\",\"Drivers\":[]}" },
 };
 
 static const char *answer_text(struct fake_engine *f, const char *op, const char *result)

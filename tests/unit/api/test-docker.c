@@ -280,6 +280,9 @@ START_TEST(docker_sees_plugins)
 	send_request("GET", "/plugins", NULL, NULL);
 	ck_assert_ptr_nonnull(strstr(body(), "\"Name\":\"storage-overlay\""));
 	ck_assert_ptr_nonnull(strstr(body(), "gantry.storage/1.0"));
+	ck_assert_int_eq(send_request("GET", "/plugins/storage-overlay/json", NULL, NULL), 200);
+	ck_assert_ptr_nonnull(strstr(body(), "\"Description\":\"kernel overlayfs\""));
+	ck_assert_int_eq(send_request("GET", "/plugins/other/json", NULL, NULL), 404);
 }
 END_TEST
 
