@@ -3,3 +3,4 @@ include plugins/storage/overlay/local.mk
 include plugins/storage/vfs/local.mk
 include plugins/log/json-file/local.mk
 include plugins/log/none/local.mk
+include plugins/transport/registry/local.mk
