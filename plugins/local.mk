@@ -8,3 +8,4 @@ include plugins/network/bridge/local.mk
 include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
+include plugins/transport/registry/local.mk

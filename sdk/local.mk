@@ -26,8 +26,10 @@ nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
+	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
+	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
 	sdk/helpers/io.c sdk/helpers/io.h \

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +63,6 @@ static CURL *take_handle(struct http_pool *pool)
 	if (pool->n_idle > 0)
 		curl = pool->idle[--pool->n_idle];
 	pthread_mutex_unlock(&pool->lock);
-	if (curl)
-		curl_easy_reset(curl);
 	return curl ? curl : curl_easy_init();
 }
 
@@ -72,6 +70,7 @@ static void put_handle(struct http_pool *pool, CURL *curl)
 {
 	if (!curl)
 		return;
+	curl_easy_reset(curl); /* it points into the caller's frame */
 	pthread_mutex_lock(&pool->lock);
 	if (pool->n_idle < HTTP_POOL) {
 		pool->idle[pool->n_idle++] = curl;
@@ -509,16 +508,44 @@ static int perform(struct exchange *x, struct http_pool *pool, struct gantry_err
 	return r->curl == CURLE_OK ? 0 : exchange_error(x, err);
 }
 
+/* A peer or a reader that goes away is an error code, not a signal: SIGPIPE is
+ * held back for this thread and dropped if we caused it. */
+static int hold_sigpipe(sigset_t *ret_old)
+{
+	sigset_t pipe, pending;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe, ret_old);
+	return sigismember(&pending, SIGPIPE);
+}
+
+static void release_sigpipe(int was_pending, const sigset_t *old)
+{
+	static const struct timespec now;
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	if (!was_pending)
+		(void)sigtimedwait(&pipe, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
 int http_perform(struct http_pool *pool, const struct http_request *request,
 		 struct http_response *ret, struct gantry_error *err)
 {
 	struct exchange x = { .request = request, .response = ret, .curl = take_handle(pool) };
-	int r;
+	int was_pending, r;
+	sigset_t old;
 
 	*ret = (struct http_response){ .retry_after = -1 };
 	if (!x.curl)
 		return error_no_memory(err);
+	was_pending = hold_sigpipe(&old);
 	r = perform(&x, pool, err);
+	release_sigpipe(was_pending, &old);
 	if (ret->location[0]) {
 		char absolute[sizeof(ret->location)];
 
