@@ -20,6 +20,8 @@ core_libcore_a_SOURCES = \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
+	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
+	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
