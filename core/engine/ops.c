@@ -54,4 +54,7 @@ const struct gantry_engine_ops engine_ops = {
 	.volume_inspect = engine_volume_inspect,
 	.volume_remove = engine_volume_remove,
 	.volume_prune = engine_volume_prune,
+	.image_push = engine_image_push,
+	.image_save = engine_image_save,
+	.image_import = engine_image_import,
 };
