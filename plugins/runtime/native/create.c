@@ -300,7 +300,7 @@ static int spawn(struct creation *c, struct init_context *in, struct gantry_erro
 
 	if ((r = set_time_offsets(&c->spec, err)) < 0 || (r = join_pid_namespace(c, err)) < 0)
 		return r;
-	args.flags = (uint64_t)in->birth_flags | CLONE_PIDFD;
+	args.flags = (uint64_t)in->birth_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
 	args.pidfd = (uint64_t)(uintptr_t)&c->process.pidfd;
 	if (c->cgroup.unified >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;

@@ -42,19 +42,6 @@ struct init {
 	int report; /* who hears of errors now */
 };
 
-static void reset_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++) {
-		if (sig != SIGKILL && sig != SIGSTOP)
-			sigaction(sig, &sa, NULL);
-	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int join_namespaces(struct init *in, struct gantry_error *err)
 {
 	struct init_context *c = in->c;
@@ -285,7 +272,7 @@ void init_main(struct init_context *c)
 	struct init in = { .c = c, .host_proc = -1, .master = -1, .slave = -1, .report = c->sync };
 
 	close(c->creator_sync);
-	reset_signals();
+	process_reset_signals();
 	/* until execve nobody in the container may look into this process or at its
 	 * program file; in a user namespace the ids already see to that, and /proc/self
 	 * must stay ours */
