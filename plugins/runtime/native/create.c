@@ -540,6 +540,7 @@ int container_create(const struct container_options *o, struct container_process
 		c.process = (struct container_process)CONTAINER_PROCESS_INIT;
 		if (o->start == START_BY_CALLER)
 			ret->sync = steal_fd(&c.sync[0]);
+		ret->poststart = c.spec.hooks[HOOK_POSTSTART].n > 0;
 	}
 	creation_done(&c);
 	return r;
