@@ -251,7 +251,13 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 
 static int exec_error(const char *program, int saved, struct gantry_error *err)
 {
-	error_errno(err, saved, "exec %s", program);
+	const char *why = saved == ENOENT   ? "no such file or directory"
+			  : saved == EACCES ? "permission denied"
+			  : saved == ENOEXEC ? "exec format error"
+					     : strerror(saved);
+
+	error_set(err, error_code_from_errno(saved), "exec %s: %s", program, why);
+	err->sys_errno = saved;
 	if (saved == ENOEXEC || saved == EISDIR || saved == ETXTBSY)
 		err->code = GANTRY_ERR_PERMISSION;
 	if (saved == ENOENT)
