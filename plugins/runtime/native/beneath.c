@@ -18,9 +18,10 @@ int beneath_open(int root, const char *path, int flags)
 {
 	int fd;
 
+	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
 	/* EAGAIN: something moved while ".." was being resolved */
 	for (int tries = 0; tries < 64; tries++) {
-		fd = sys_openat2(root, path, (uint64_t)flags | O_CLOEXEC | O_NOCTTY, 0, IN_ROOT);
+		fd = sys_openat2(root, path, (uint64_t)flags, 0, IN_ROOT);
 		if (fd >= 0)
 			return fd;
 		if (errno != EAGAIN && errno != EINTR)

@@ -93,6 +93,8 @@ static int join_v1(struct cgroup *c, size_t i, const struct resources *res, bool
 	char root[128];
 	int r;
 
+	if (!cgroup_v1_mounted(h))
+		return 0;
 	cgroup_v1_root(h, root, sizeof(root));
 	dir = make_group(root, c->path, err);
 	if (dir < 0)
@@ -250,7 +252,8 @@ int cgroup_update(struct cgroup *c, const struct resources *res, struct gantry_e
 		auto_free pid_t *pids = NULL;
 		size_t n = 0;
 
-		if (!cgroup_v1_wanted(c->host->v1[i].name, res, true))
+		if (!cgroup_v1_wanted(c->host->v1[i].name, res, true) ||
+		    !cgroup_v1_mounted(&c->host->v1[i]))
 			continue;
 		r = join_v1(c, i, res, member, err);
 		if (r < 0 || member)

@@ -120,6 +120,8 @@ int cgroup_set_device_filter(int dirfd, const struct resources *res, struct gant
 
 /* Finds "name" in a hierarchy's comma-separated controllers. */
 bool cgroup_has_controller(const char *hierarchy, const char *name);
+/* Is the hierarchy mounted where it should be?  The kernel lists it in any case. */
+bool cgroup_v1_mounted(const struct cgroup_v1 *h);
 /* Where a hierarchy is mounted. */
 void cgroup_v1_root(const struct cgroup_v1 *h, char *out, size_t size);
 

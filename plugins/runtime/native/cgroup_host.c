@@ -30,7 +30,6 @@ static void add_line(struct cgroup_host *h, char *line)
 	char *controllers = strchr(line, ':');
 	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
 	struct cgroup_v1 *v;
-	char mount_point[128];
 
 	if (!path)
 		return;
@@ -45,12 +44,17 @@ static void add_line(struct cgroup_host *h, char *line)
 	if (h->n_v1 == CGROUP_MAX_V1 || strlen(controllers) >= sizeof(h->v1[0].name) ||
 	    strlen(path) >= sizeof(h->v1[0].own))
 		return;
-	v = &h->v1[h->n_v1];
+	v = &h->v1[h->n_v1++];
 	strcpy(v->name, controllers);
 	strcpy(v->own, path);
-	cgroup_v1_root(v, mount_point, sizeof(mount_point));
-	if (has_magic(mount_point, CGROUP_SUPER_MAGIC))
-		h->n_v1++;
+}
+
+bool cgroup_v1_mounted(const struct cgroup_v1 *h)
+{
+	char root[128];
+
+	cgroup_v1_root(h, root, sizeof(root));
+	return has_magic(root, CGROUP_SUPER_MAGIC);
 }
 
 int cgroup_detect(struct cgroup_host *ret, struct gantry_error *err)

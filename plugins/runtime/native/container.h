@@ -53,9 +53,10 @@ struct container_process {
 	int sync;     /* owned; START_BY_CALLER: for container_release() */
 	char *warnings[MAX_WARNINGS]; /* owned */
 	size_t n_warnings;
+	bool poststart; /* there are hooks to run after the start */
 };
 
-#define CONTAINER_PROCESS_INIT { 0, -1, -1, -1, { NULL }, 0 }
+#define CONTAINER_PROCESS_INIT { 0, -1, -1, -1, { NULL }, 0, false }
 
 void container_process_done(struct container_process *p);
 static inline void container_process_auto(struct container_process *p)

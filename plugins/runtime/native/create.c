@@ -49,7 +49,6 @@ struct creation {
 	struct seccomp_filter filter;
 	struct state state;
 	char cgroup_path[512], rootfs[PATH_MAX];
-	char *state_text;
 	int *sources; /* of bind mounts */
 	int root, listener, notify_sock, reaper, sync[2];
 	int ns_fds[NS_MAX];
@@ -104,7 +103,6 @@ static void creation_done(struct creation *c)
 	cgroup_done(&c->cgroup);
 	seccomp_filter_done(&c->filter);
 	container_process_done(&c->process);
-	free(c->state_text);
 	spec_done(&c->spec);
 }
 
@@ -300,7 +298,7 @@ static int spawn(struct creation *c, struct init_context *in, struct gantry_erro
 
 	if ((r = set_time_offsets(&c->spec, err)) < 0 || (r = join_pid_namespace(c, err)) < 0)
 		return r;
-	args.flags = (uint64_t)in->birth_flags | CLONE_PIDFD;
+	args.flags = (uint64_t)in->birth_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
 	args.pidfd = (uint64_t)(uintptr_t)&c->process.pidfd;
 	if (c->cgroup.unified >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
@@ -507,15 +505,12 @@ static int create(struct creation *c, struct gantry_error *err)
 	if ((r = load_spec(c, err)) < 0 || (r = record_intent(c, err)) < 0 ||
 	    (r = prepare(c, err)) < 0)
 		return r;
-	c->state_text = state_to_json(&c->state, STATUS_CREATING);
-	if (!c->state_text)
-		return error_no_memory(err);
 	in = (struct init_context){
 		.spec = &c->spec, .bundle = c->o->bundle, .cgroup = &c->cgroup,
 		.filter = &c->filter, .sync = c->sync[1], .creator_sync = c->sync[0],
 		.root = c->root, .mount_sources = c->sources, .listener = c->listener,
 		.stdio = { c->o->stdio[0], c->o->stdio[1], c->o->stdio[2] },
-		.notify_sock = c->notify_sock, .state = c->state_text, .pivot = c->o->pivot,
+		.notify_sock = c->notify_sock, .state = &c->state, .pivot = c->o->pivot,
 		.new_keyring = c->o->new_keyring, .reaper = c->reaper,
 		.preserve_fds = c->o->preserve_fds, .id = c->o->id,
 		.die_with_parent = c->o->parent == CHILD_OF_CALLERS_PARENT,
@@ -545,6 +540,7 @@ int container_create(const struct container_options *o, struct container_process
 		c.process = (struct container_process)CONTAINER_PROCESS_INIT;
 		if (o->start == START_BY_CALLER)
 			ret->sync = steal_fd(&c.sync[0]);
+		ret->poststart = c.spec.hooks[HOOK_POSTSTART].n > 0;
 	}
 	creation_done(&c);
 	return r;

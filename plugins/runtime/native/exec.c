@@ -169,15 +169,9 @@ static int run(struct exec *e, struct gantry_error *err)
 static void __attribute__((noreturn)) child_main(struct exec *e)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
-	sigset_t none;
 
 	close(e->sync[0]);
-	for (int sig = 1; sig < NSIG; sig++) {
-		if (sig != SIGKILL && sig != SIGSTOP)
-			signal(sig, SIG_DFL);
-	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals();
 	/* the container must not look into this process before execve */
 	if (!(e->state.namespaces & CLONE_NEWUSER))
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -189,7 +183,7 @@ static void __attribute__((noreturn)) child_main(struct exec *e)
 static int spawn(struct exec *e, struct gantry_error *err)
 {
 	struct clone_args args = {
-		.flags = CLONE_PIDFD,
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
 		.pidfd = (uint64_t)(uintptr_t)&e->process.pidfd,
 	};
 	const char *affinity = e->spec.process.cpu_affinity_initial;

@@ -26,8 +26,10 @@
 #include "hooks.h"
 #include "init.h"
 #include "mounts.h"
+#include "notify.h"
 #include "process.h"
 #include "seccomp_filter.h"
+#include "state.h"
 #include "sync.h"
 #include "sys.h"
 #include "sysctl.h"
@@ -41,19 +43,6 @@ struct init {
 	int host_pid;
 	int report; /* who hears of errors now */
 };
-
-static void reset_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++) {
-		if (sig != SIGKILL && sig != SIGSTOP)
-			sigaction(sig, &sa, NULL);
-	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static int join_namespaces(struct init *in, struct gantry_error *err)
 {
@@ -161,6 +150,31 @@ static int make_terminal(struct init *in, struct gantry_error *err)
 	return r;
 }
 
+/* Hooks that run inside are told the pid as it is inside. */
+static int run_hooks(struct init *in, enum hook_stage stage, enum status status,
+		     struct gantry_error *err)
+{
+	auto_free char *state = NULL;
+
+	if (!in->c->spec->hooks[stage].n)
+		return 0;
+	in->c->state->pid = getpid();
+	state = state_to_json(in->c->state, status);
+	return state ? hooks_run(in->c->spec, stage, state, err) : error_no_memory(err);
+}
+
+/* The listener is announced with the pid on the host. */
+static int make_notify_message(struct init *in, struct process_run *p, struct gantry_error *err)
+{
+	auto_free char *state = NULL;
+
+	if (in->c->notify_sock < 0)
+		return 0;
+	state = state_to_json(in->c->state, STATUS_CREATING);
+	p->notify_state = state ? notify_message(in->c->spec->seccomp, state, in->host_pid) : NULL;
+	return p->notify_state ? 0 : error_no_memory(err);
+}
+
 /* The creator runs its hooks in the host's namespaces, then this process its own. */
 static int run_create_hooks(struct init *in, struct gantry_error *err)
 {
@@ -171,7 +185,7 @@ static int run_create_hooks(struct init *in, struct gantry_error *err)
 	if (sync_send(in->c->sync, SYNC_NAMESPACES, 0) < 0)
 		return error_set(err, GANTRY_ERR_CANCELLED, "the creating process is gone");
 	r = sync_expect(in->c->sync, SYNC_GO, err);
-	return r < 0 ? r : hooks_run(in->c->spec, HOOK_CREATE_CONTAINER, in->c->state, err);
+	return r < 0 ? r : run_hooks(in, HOOK_CREATE_CONTAINER, STATUS_CREATING, err);
 }
 
 static int build_root(struct init *in, struct gantry_error *err)
@@ -269,10 +283,9 @@ static int run(struct init *in, struct gantry_error *err)
 		new_keyring(c->id);
 	p.slave = in->slave;
 	p.host_proc = in->host_proc;
-	p.notify_state = c->state;
-	if ((r = process_prepare(&p, err)) < 0 || (r = process_become(&p, c->spec, err)) < 0 ||
-	    (r = announce(in, err)) < 0 || (r = await_start(in, err)) < 0 ||
-	    (r = hooks_run(c->spec, HOOK_START_CONTAINER, c->state, err)) < 0)
+	if ((r = make_notify_message(in, &p, err)) < 0 || (r = process_prepare(&p, err)) < 0 ||
+	    (r = process_become(&p, c->spec, err)) < 0 || (r = announce(in, err)) < 0 || (r = await_start(in, err)) < 0 ||
+	    (r = run_hooks(in, HOOK_START_CONTAINER, STATUS_CREATED, err)) < 0)
 		return r;
 	if (c->die_with_parent)
 		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
@@ -285,7 +298,7 @@ void init_main(struct init_context *c)
 	struct init in = { .c = c, .host_proc = -1, .master = -1, .slave = -1, .report = c->sync };
 
 	close(c->creator_sync);
-	reset_signals();
+	process_reset_signals();
 	/* until execve nobody in the container may look into this process or at its
 	 * program file; in a user namespace the ids already see to that, and /proc/self
 	 * must stay ours */

@@ -10,6 +10,7 @@
 
 struct cgroup;
 struct seccomp_filter;
+struct state;
 
 /* All that the creating process has prepared; everything is borrowed. */
 struct init_context {
@@ -25,7 +26,7 @@ struct init_context {
 	int listener;           /* start socket; -1: SYNC_START on sync */
 	int stdio[3];
 	int notify_sock;
-	const char *state;      /* OCI state, for hooks */
+	struct state *state;    /* for hooks */
 	enum rootfs_pivot pivot;
 	bool new_keyring;
 	bool stop_for_hooks;    /* SYNC_NAMESPACES, wait for SYNC_GO */

@@ -30,9 +30,16 @@ static int check_program(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
+/* In the words of other runtimes, small letters included: container engines choose
+ * the exit status (126, 127) by looking for them. */
 static int report(const char *name, int e, struct gantry_error *err)
 {
-	error_errno(err, e, "process.args: exec: \"%s\"", name);
+	const char *why = e == ENOENT   ? "no such file or directory"
+			  : e == EACCES ? "permission denied"
+					: strerror(e);
+
+	error_set(err, error_code_from_errno(e), "process.args: exec: \"%s\": %s", name, why);
+	err->sys_errno = e;
 	return e == EACCES ? error_hint(err, "is it a program with the x bit set?") : err->code;
 }
 

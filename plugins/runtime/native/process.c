@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,17 @@
 #include "seccomp_filter.h"
 #include "spec.h"
 #include "sys.h"
+
+void process_reset_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 static int take_terminal(int slave, struct gantry_error *err)
 {
@@ -239,7 +251,13 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 
 static int exec_error(const char *program, int saved, struct gantry_error *err)
 {
-	error_errno(err, saved, "exec %s", program);
+	const char *why = saved == ENOENT   ? "no such file or directory"
+			  : saved == EACCES ? "permission denied"
+			  : saved == ENOEXEC ? "exec format error"
+					     : strerror(saved);
+
+	error_set(err, error_code_from_errno(saved), "exec %s: %s", program, why);
+	err->sys_errno = saved;
 	if (saved == ENOEXEC || saved == EISDIR || saved == ETXTBSY)
 		err->code = GANTRY_ERR_PERMISSION;
 	if (saved == ENOENT)

@@ -33,6 +33,10 @@ struct process_run {
  * ("" when none). */
 void process_raise_limits(const struct process_spec *p, char *refused, int size);
 
+/* In the new process: no signal is blocked, handled or ignored.  It was created
+ * with CLONE_CLEAR_SIGHAND, which leaves what is ignored. */
+void process_reset_signals(void);
+
 /* Session, terminal and descriptors 0 to 2; environment. */
 int process_prepare(struct process_run *run, struct gantry_error *err);
 

@@ -93,6 +93,8 @@ int container_release(const char *state_dir, struct container_process *p,
 		*err = m.error;
 		return err->code;
 	}
+	if (!p->poststart)
+		return 0;
 	r = state_read(state_dir, &s, err);
 	return r < 0 ? r : run_poststart(state_dir, &s, err);
 }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gantry-oci: the native runtime as a command line that runc's and crun's callers
+ * know.  One file per command; each returns the program's exit status.
+ */
+#ifndef OCI_H
+#define OCI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <gantry/error.h>
+
+struct container_options;
+struct container_process;
+
+/* Options before the command. */
+struct oci {
+	const char *root;   /* folder with one state folder per container */
+	const char *log;    /* file for messages; NULL: stderr */
+	bool log_json, debug, systemd_cgroup;
+	char *cache_dir;    /* compiled filters */
+};
+
+struct oci_command {
+	const char *name, *arguments, *summary;
+	int (*run)(struct oci *o, int argc, char **argv);
+};
+
+extern const struct oci_command oci_commands[];
+
+int oci_create(struct oci *o, int argc, char **argv);
+int oci_run(struct oci *o, int argc, char **argv);
+int oci_start(struct oci *o, int argc, char **argv);
+int oci_exec(struct oci *o, int argc, char **argv);
+int oci_state(struct oci *o, int argc, char **argv);
+int oci_kill(struct oci *o, int argc, char **argv);
+int oci_delete(struct oci *o, int argc, char **argv);
+int oci_list(struct oci *o, int argc, char **argv);
+int oci_ps(struct oci *o, int argc, char **argv);
+int oci_pause(struct oci *o, int argc, char **argv);
+int oci_resume(struct oci *o, int argc, char **argv);
+int oci_update(struct oci *o, int argc, char **argv);
+int oci_events(struct oci *o, int argc, char **argv);
+int oci_spec(struct oci *o, int argc, char **argv);
+int oci_features(struct oci *o, int argc, char **argv);
+
+/* Says what went wrong, to stderr and to the log, and returns 1. */
+int oci_fail(const struct oci *o, const struct gantry_error *err);
+void oci_warn(const struct oci *o, const char *text);
+
+/* Says how the command is used and returns 1. */
+int oci_usage(const char *command, const char *problem);
+
+/* The state folder of a container (caller frees), after a look at the id. */
+char *oci_state_dir(const struct oci *o, const char *id, struct gantry_error *err);
+
+/* Writes a pid file so that a reader never sees half of it. */
+int oci_write_pid_file(const char *path, pid_t pid, struct gantry_error *err);
+
+/* What create and run have in common (common.c). */
+struct oci_new {
+	const char *bundle, *console_socket, *pid_file;
+	const char *id;
+	char *state_dir;      /* owned */
+	char *bundle_path;    /* owned; absolute */
+	int preserve_fds;
+	bool no_pivot, no_new_keyring, detach, keep;
+};
+
+/* Parses their options; returns 0, or an exit status through *ret_status. */
+int oci_parse_new(int argc, char **argv, const char *command, struct oci_new *n);
+/* Makes the state folder and creates the container. */
+int oci_new_container(const struct oci *o, struct oci_new *n, bool start_by_caller,
+		      struct container_process *ret, struct gantry_error *err);
+void oci_new_done(struct oci_new *n);
+
+/* Removes a container's state folder after container_delete(). */
+int oci_remove_state_dir(const char *state_dir, struct gantry_error *err);
+
+/* Passes signals and, when console >= 0, a terminal's bytes on until the process
+ * ends (watch.c).  Returns its exit status as a shell would. */
+int oci_watch(pid_t pid, int console);
+/* Must come before the process exists, so that no signal is lost. */
+void oci_watch_prepare(void);
+
+/* Makes sure that this program's file cannot be written through the container;
+ * executes itself anew when it must (self.c). */
+void oci_protect_self(char **argv);
+
+#endif
