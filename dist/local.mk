@@ -1,0 +1,9 @@
+# Files for the system that gantry is installed on.
+systemdunitdir = $(prefix)/lib/systemd/system
+dist_systemdunit_DATA = dist/gantryd.socket
+nodist_systemdunit_DATA = dist/gantryd.service
+EXTRA_DIST += dist/gantryd.service.in
+CLEANFILES += dist/gantryd.service
+
+dist/gantryd.service: dist/gantryd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed 's|@sbindir@|$(sbindir)|' $(srcdir)/dist/gantryd.service.in > $@.tmp && mv $@.tmp $@
