@@ -1,5 +1,6 @@
 # Tests of the layer helpers, the storage drivers and the transports.
-IMAGE_TESTS = tests/unit/helpers/test-layer tests/unit/storage/test-storage
+IMAGE_TESTS = tests/unit/helpers/test-layer tests/unit/storage/test-storage \
+	tests/unit/transport/test-registry
 if HAVE_CHECK
 check_PROGRAMS += $(IMAGE_TESTS)
 TESTS += $(IMAGE_TESTS)
@@ -13,3 +14,8 @@ tests_unit_helpers_test_layer_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIB
 tests_unit_storage_test_storage_SOURCES = tests/unit/storage/test-storage.c
 tests_unit_storage_test_storage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_storage_test_storage_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS)
+
+tests_unit_transport_test_registry_SOURCES = tests/unit/transport/test-registry.c
+tests_unit_transport_test_registry_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_transport_test_registry_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS) $(CRYPTO_LIBS)
+EXTRA_DIST += tests/unit/transport/bad_registry.py

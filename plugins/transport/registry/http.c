@@ -28,7 +28,8 @@ struct exchange {
 	struct http_response *response;
 	CURL *curl;
 	int64_t skip;      /* bytes to drop because the server ignored the range */
-	int64_t sent;      /* of the source */
+	int64_t sent;      /* of the source, ... */
+	off_t source_start; /* ... which begins here; -1: cannot seek */
 	int over_limit;
 	int started;       /* the status line of the final answer was looked at */
 };
@@ -258,6 +259,18 @@ static size_t on_send(char *to, size_t size, size_t n, void *ctx)
 	return (size_t)got;
 }
 
+/* curl sends again what went into a connection that turned out to be dead. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	struct exchange *x = ctx;
+
+	if (origin != SEEK_SET || x->source_start < 0 ||
+	    lseek(x->request->source, x->source_start + offset, SEEK_SET) < 0)
+		return CURL_SEEKFUNC_CANTSEEK;
+	x->sent = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 static void set_upload(struct exchange *x)
 {
 	const struct http_request *q = x->request;
@@ -266,6 +279,8 @@ static void set_upload(struct exchange *x)
 		curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
 		curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, on_send);
 		curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
+		curl_easy_setopt(x->curl, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(x->curl, CURLOPT_SEEKDATA, x);
 		curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->source_size);
 		curl_easy_setopt(x->curl, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
 	} else if (q->body || !strcmp(q->method, "POST") || !strcmp(q->method, "PUT") ||
@@ -434,6 +449,7 @@ static int is_transient(const struct http_response *r)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_GOT_NOTHING:
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
@@ -543,6 +559,7 @@ int http_perform(struct http_pool *pool, const struct http_request *request,
 	*ret = (struct http_response){ .retry_after = -1 };
 	if (!x.curl)
 		return error_no_memory(err);
+	x.source_start = request->source >= 0 ? lseek(request->source, 0, SEEK_CUR) : -1;
 	was_pending = hold_sigpipe(&old);
 	r = perform(&x, pool, err);
 	release_sigpipe(was_pending, &old);
