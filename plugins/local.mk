@@ -9,3 +9,4 @@ include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
 include plugins/transport/registry/local.mk
+include plugins/volume/local/local.mk

@@ -41,10 +41,10 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/layer_dirs.c sdk/helpers/layer_dirs.h \
 	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
+	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
-	sdk/helpers/netns.c sdk/helpers/netns.h \
-	sdk/helpers/reply.c sdk/helpers/reply.h
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c

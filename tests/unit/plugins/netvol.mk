@@ -1,7 +1,8 @@
 # Log, network and volume drivers, opened from the build tree.
 NETVOL_TESTS = \
 	tests/unit/plugins/log/test-json-file \
-	tests/unit/plugins/network/test-bridge
+	tests/unit/plugins/network/test-bridge \
+	tests/unit/plugins/volume/test-local
 check_PROGRAMS += $(NETVOL_TESTS)
 TESTS += $(NETVOL_TESTS)
 NETVOL_TEST_LIBS = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS) $(JSON_LIBS)
@@ -9,3 +10,5 @@ tests_unit_plugins_log_test_json_file_SOURCES = tests/unit/plugins/log/test-json
 tests_unit_plugins_log_test_json_file_LDADD = $(NETVOL_TEST_LIBS)
 tests_unit_plugins_network_test_bridge_SOURCES = tests/unit/plugins/network/test-bridge.c
 tests_unit_plugins_network_test_bridge_LDADD = $(NETVOL_TEST_LIBS)
+tests_unit_plugins_volume_test_local_SOURCES = tests/unit/plugins/volume/test-local.c
+tests_unit_plugins_volume_test_local_LDADD = $(NETVOL_TEST_LIBS)
