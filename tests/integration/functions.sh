@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every integration test: an engine of its own in a temporary folder, which
+# is left without a trace when the test ends.
+#
+#   gantry ARGS...        the program under test, on this test's root
+#   load_image            makes gantry/busybox:latest available
+#   start_registry        a registry on loopback; sets $REGISTRY
+#   start_daemon          gantryd; sets DOCKER_HOST
+#   fail MESSAGE...       ends the test
+#   expect WANT GOT WHAT  compares two texts
+#   skip REASON
+
+set -uo pipefail
+: "${GANTRY_SOURCE:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
+: "${GANTRY_BUILD:=$GANTRY_SOURCE}"
+TEST_NAME=$(basename "$0" .sh)
+T=$(mktemp -d "/tmp/gt-$TEST_NAME.XXXXXX")
+IMAGE=gantry/busybox:latest
+unset DOCKER_HOST DOCKER_CONTEXT
+export DOCKER_CONFIG=$T/docker HOME=$T/home
+mkdir -p "$DOCKER_CONFIG" "$HOME"
+
+gantry() { "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" "$@"; }
+
+fail() { echo "FAIL: $*" >&2; exit 1; }
+skip() { echo "$*"; exit 77; }
+expect() { [ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"; }
+
+cleanup_hooks=
+cleanup_hook() { cleanup_hooks="$1; $cleanup_hooks"; }
+cleanup() {
+	local status=$?
+	trap - EXIT
+	set +e
+	[ ! -e "$T/root/state.db" ] || gantry ps -aq 2>/dev/null | while read -r id; do
+		gantry rm -f "$id" >/dev/null 2>&1
+	done
+	[ ! -e "$T/root/state.db" ] || gantry network prune -f >/dev/null 2>&1
+	eval "$cleanup_hooks"
+	[ -z "${BRIDGE_LEFT:-}" ] || ip link del "$BRIDGE_LEFT" 2>/dev/null
+	rm -rf "$T"
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+load_image() {
+	local tar=$GANTRY_BUILD/integration/image.tar
+	[ -e "$tar" ] || { tar=$T/image.tar; "$GANTRY_SOURCE/dist/make-image" "$tar" $IMAGE; }
+	gantry load -q -i "$tar" >/dev/null || fail "cannot load the image"
+}
+
+free_port() {
+	python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'
+}
+
+# wait_for SECONDS COMMAND...
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+start_registry() {
+	local port
+	port=$(free_port)
+	mkdir -p "$T/registry"
+	printf 'version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: %s\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:%s\n' \
+		"$T/registry" "$port" >"$T/registry.yml"
+	docker-registry serve "$T/registry.yml" >"$T/registry.log" 2>&1 &
+	cleanup_hook "kill $! 2>/dev/null; wait $! 2>/dev/null"
+	REGISTRY=127.0.0.1:$port
+	wait_for 10 curl -fsS "http://$REGISTRY/v2/" || fail "the registry did not start"
+}
+
+start_daemon() {
+	"$GANTRY_BUILD/gantryd" --root "$T/root" --run-root "$T/run" -H "unix://$T/gantryd.sock" "$@" \
+		>"$T/gantryd.log" 2>&1 &
+	DAEMON_PID=$!
+	cleanup_hook "kill $DAEMON_PID 2>/dev/null; wait $DAEMON_PID 2>/dev/null"
+	wait_for 10 test -S "$T/gantryd.sock" || { cat "$T/gantryd.log"; fail "gantryd did not start"; }
+	export DOCKER_HOST=unix://$T/gantryd.sock
+}
