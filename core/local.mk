@@ -17,6 +17,7 @@ core_libcore_a_SOURCES = \
 	core/base/paths.c core/base/paths.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
+	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \

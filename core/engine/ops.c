@@ -57,4 +57,10 @@ const struct gantry_engine_ops engine_ops = {
 	.image_push = engine_image_push,
 	.image_save = engine_image_save,
 	.image_import = engine_image_import,
+	.container_archive_stat = engine_container_archive_stat,
+	.container_archive_get = engine_container_archive_get,
+	.container_archive_put = engine_container_archive_put,
+	.container_changes = engine_container_changes,
+	.container_export = engine_container_export,
+	.container_commit = engine_container_commit,
 };

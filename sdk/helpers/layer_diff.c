@@ -284,6 +284,21 @@ static int diff_open(struct diff *d, struct gantry_error *err)
 	return 0;
 }
 
+static void diff_close(struct diff *d)
+{
+	inode_map_done(&d->links);
+	d->lib->archive_entry_free(d->entry);
+	if (d->archive)
+		d->lib->archive_write_free(d->archive);
+}
+
+static int diff_end(struct diff *d, int r, struct gantry_error *err)
+{
+	if (r == 0 && d->lib->archive_write_close(d->archive) != ARCHIVE_OK)
+		r = write_error(d, err);
+	return r;
+}
+
 /* lower_fd matters for LAYER_PLAIN only. */
 static int diff_run(int lower_fd, int upper_fd, enum layer_style style, int archive_fd,
 		    struct gantry_error *err)
@@ -306,12 +321,8 @@ static int diff_run(int lower_fd, int upper_fd, enum layer_style style, int arch
 		r = layer_walk_trees(lower_fd, upper_fd, &visitor, err);
 	else if (r == 0)
 		r = layer_walk_overlay(-1, upper_fd, style, &visitor, err);
-	if (r == 0 && lib->archive_write_close(d->archive) != ARCHIVE_OK)
-		r = write_error(d, err);
-	inode_map_done(&d->links);
-	lib->archive_entry_free(d->entry);
-	if (d->archive)
-		lib->archive_write_free(d->archive);
+	r = diff_end(d, r, err);
+	diff_close(d);
 	archive_locale_leave(locale);
 	return r;
 }
@@ -325,4 +336,69 @@ int layer_diff_overlay(int upper_fd, enum layer_style style, int archive_fd,
 int layer_diff_trees(int lower_fd, int upper_fd, int archive_fd, struct gantry_error *err)
 {
 	return diff_run(lower_fd, upper_fd, LAYER_PLAIN, archive_fd, err);
+}
+
+struct subtree {
+	struct diff *d;
+	const char *as;
+};
+
+static int subtree_visit(void *ctx, const struct layer_change *c, struct gantry_error *err)
+{
+	struct subtree *s = ctx;
+	struct layer_change renamed = *c;
+	auto_free char *path = NULL;
+
+	if (!*c->path)
+		return 0;
+	if (asprintf(&path, "%s/%s", s->as, c->path) < 0)
+		return error_no_memory(err);
+	renamed.path = path;
+	renamed.is_opaque = 0;
+	return diff_visit(s->d, &renamed, err);
+}
+
+static int subtree_write(struct diff *d, int dir_fd, const char *name, const char *as,
+			 struct gantry_error *err)
+{
+	struct subtree s = { d, as };
+	struct layer_visitor visitor = { .visit = subtree_visit, .ctx = &s, .no_hidden = 1 };
+	struct stat st;
+	struct layer_change top = { .kind = 'A', .path = as, .dir_fd = dir_fd, .name = name, .st = &st };
+	auto_fd int fd = -1;
+	int r;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, errno, "cannot read %s", as);
+	r = diff_visit(d, &top, err);
+	if (r < 0 || !S_ISDIR(st.st_mode))
+		return r;
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot read %s", as);
+	return layer_walk_trees(-1, fd, &visitor, err);
+}
+
+int layer_write_subtree(int dir_fd, const char *name, const char *as, int archive_fd,
+			struct gantry_error *err)
+{
+	const struct archive_lib *lib = archive_lib_load(err);
+	auto_free struct diff *d = calloc(1, sizeof(*d));
+	archive_locale_t locale;
+	int r;
+
+	if (!lib)
+		return err->code;
+	if (!d)
+		return error_no_memory(err);
+	d->lib = lib;
+	d->archive_fd = archive_fd;
+	locale = archive_locale_enter();
+	r = diff_open(d, err);
+	if (r == 0)
+		r = subtree_write(d, dir_fd, name, as, err);
+	r = diff_end(d, r, err);
+	diff_close(d);
+	archive_locale_leave(locale);
+	return r;
 }

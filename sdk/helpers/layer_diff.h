@@ -18,4 +18,9 @@ int layer_diff_overlay(int upper_fd, enum layer_style style, int archive_fd,
 /* By comparing two trees; lower_fd -1 writes all of upper_fd (export). */
 int layer_diff_trees(int lower_fd, int upper_fd, int archive_fd, struct gantry_error *err);
 
+/* One file or folder of dir_fd, with all below it, under another name: what
+ * copying out of a container is. */
+int layer_write_subtree(int dir_fd, const char *name, const char *as, int archive_fd,
+			struct gantry_error *err);
+
 #endif
