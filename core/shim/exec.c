@@ -199,7 +199,7 @@ static int start(struct shim *shim, struct conn *conn, struct shim_message *m, i
 		.height = shim_message_get_int(m, "height", 0),
 	};
 	unsigned flags = shim_message_get_int(m, "tty", 0) ? STDIO_TTY : 0;
-	struct exec *e;
+	struct exec *e = NULL;
 	int r = check_running(shim, err);
 
 	r = r < 0 ? r : check_id(id, err);
