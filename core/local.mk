@@ -11,6 +11,26 @@ core_libplugin_a_SOURCES = \
 	core/plugin/native.c core/plugin/native.h \
 	core/shim/protocol.c core/shim/protocol.h
 
+pkglibexec_PROGRAMS += gantry-shim
+gantry_shim_SOURCES = \
+	core/shim/client.c core/shim/client.h \
+	core/shim/container.c core/shim/container.h \
+	core/shim/control.c core/shim/control.h \
+	core/shim/exec.c core/shim/exec.h \
+	core/shim/finish.c core/shim/finish.h \
+	core/shim/health.c core/shim/health.h \
+	core/shim/helper.c core/shim/helper.h \
+	core/shim/jobs.c \
+	core/shim/jsontext.c core/shim/jsontext.h \
+	core/shim/logger.c core/shim/logger.h \
+	core/shim/loop.c core/shim/loop.h \
+	core/shim/main.c \
+	core/shim/probe.c \
+	core/shim/reap.c \
+	core/shim/shim.h \
+	core/shim/stdio.c core/shim/stdio.h
+gantry_shim_LDADD = core/libplugin.a $(HELPERS)
+
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order is fixed: output in the log, `exit` by rename, the waiters, the one who
+ * finishes, the end of this process (and so of the lock).  Killed anywhere between,
+ * the next who looks finds no lock and finishes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/shim/container.h"
+#include "core/shim/control.h"
+#include "core/shim/finish.h"
+#include "core/shim/shim.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+/* As in Docker. */
+#define FIRST_DELAY_MS 100
+#define LAST_DELAY_MS 60000
+#define GOOD_RUN_NS INT64_C(10000000000)
+#define DELAY_FILE "restart.delay"
+
+int finish_set_restart(struct shim *shim, const char *policy, struct gantry_error *err)
+{
+	if (!strcmp(policy, "no") || !*policy) {
+		shim->restart = SHIM_RESTART_NO;
+	} else if (!strcmp(policy, "on-failure")) {
+		shim->restart = SHIM_RESTART_ON_FAILURE;
+	} else if (!strcmp(policy, "always") || !strcmp(policy, "unless-stopped")) {
+		shim->restart = SHIM_RESTART_ALWAYS;
+	} else {
+		return error_set(err, GANTRY_ERR_INVALID, "unknown restart policy %s", policy);
+	}
+	return 0;
+}
+
+void finish_read_delay(struct shim *shim)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+
+	if (shim->restart != SHIM_RESTART_NO &&
+	    read_file(shim->run_dir, DELAY_FILE, &text, 64) == 0) {
+		shim->restart_delay_ms = atoll(buf_str(&text));
+	}
+	unlinkat(shim->run_dir, DELAY_FILE, 0);
+}
+
+static int wants_restart(const struct shim *shim)
+{
+	int code = container_exit_code(shim->wait_status);
+	int64_t count = shim_message_get_int(&shim->create, "restart_count", 0);
+
+	if (shim->stopping || !shim_message_get(&shim->create, "reconcile")) {
+		return 0;
+	}
+	return shim->restart == SHIM_RESTART_ALWAYS ||
+	       (shim->restart == SHIM_RESTART_ON_FAILURE && code != 0 &&
+		(shim->restart_max <= 0 || count < shim->restart_max));
+}
+
+enum { RECONCILE_ARGS = 16 };
+
+/* argv for the reconcile program; borrows from the CREATE message. */
+static void reconcile_args(const struct shim *shim, const char *verb, const char *status,
+			   const char *argv[RECONCILE_ARGS])
+{
+	static const char *const options[][2] = {
+		{ "root", "--root" },
+		{ "run_root", "--run-root" },
+		{ "config", "--config" },
+		{ "plugin_path", "--plugin-path" },
+	};
+	const struct shim_message *m = &shim->create;
+	unsigned n = 0;
+
+	argv[n++] = shim_message_get(m, "reconcile");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *value = shim_message_get(m, options[i][0]);
+
+		if (value && *value) {
+			argv[n++] = options[i][1];
+			argv[n++] = value;
+		}
+	}
+	argv[n++] = verb;
+	argv[n++] = shim_message_get(m, "id");
+	argv[n++] = status;
+	argv[n] = NULL;
+}
+
+int reconcile_spawn(struct shim *shim, const char *verb, const char *status, pid_t *ret,
+		    struct gantry_error *err)
+{
+	const char *argv[RECONCILE_ARGS];
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int code;
+
+	reconcile_args(shim, verb, status, argv);
+	if (!argv[0]) {
+		return error_set(err, GANTRY_ERR_UNAVAILABLE, "CREATE named no reconcile program");
+	}
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	code = posix_spawn(ret, argv[0], NULL, &attr, (char *const *)(uintptr_t)argv, environ);
+	posix_spawnattr_destroy(&attr);
+	return code ? error_errno(err, code, "cannot run %s", argv[0]) : 0;
+}
+
+static void write_exit(struct shim *shim)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%d %lld %d\n", container_exit_code(shim->wait_status),
+			 (long long)shim->finished_ns,
+			 WIFSIGNALED(shim->wait_status) ? WTERMSIG(shim->wait_status) : 0);
+	int r = write_file_atomic(shim->run_dir, "exit", text, (size_t)n, 0600, 0);
+
+	if (r < 0) {
+		shim_note(shim, "cannot write the exit status %d: %s",
+			  container_exit_code(shim->wait_status), strerror(-r));
+	}
+}
+
+/* Becomes the reconcile program: the lock and all sockets close with the exec. */
+static void restart_now(struct timer *t)
+{
+	struct shim *shim = container_of(t, struct shim, restart_timer);
+	const char *argv[RECONCILE_ARGS];
+	sigset_t none, old;
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%lld\n", (long long)shim->restart_delay_ms);
+
+	write_exit(shim);
+	(void)write_file_atomic(shim->run_dir, DELAY_FILE, text, (size_t)n, 0600, 0);
+	unlinkat(shim->run_dir, "shim.sock", 0);
+	reconcile_args(shim, "restart", NULL, argv);
+	shim_unprotect(shim);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &old);
+	execv(argv[0], (char *const *)(uintptr_t)argv);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	shim_note(shim, "cannot restart the container with %s: %s", argv[0], strerror(errno));
+	finish_stopping(shim);
+}
+
+static void streams_closed(struct stdio *s)
+{
+	struct shim *shim = container_of(s, struct shim, stdio);
+
+	shim->streams_closed = 1;
+	if (shim->cleaned) {
+		loop_stop(&shim->loop);
+	}
+}
+
+void finish_cleaned(struct shim *shim)
+{
+	shim->cleaner = NULL;
+	shim->cleaned = 1;
+	if (shim->streams_closed) {
+		loop_stop(&shim->loop);
+	}
+}
+
+void finish_send_exited(struct shim *shim, struct conn *conn, int clean)
+{
+	struct shim_message *m = &shim->scratch;
+
+	shim_message_init(m, SHIM_EXITED);
+	shim_message_add_int(m, "code", container_exit_code(shim->wait_status));
+	shim_message_add_int(m, "signal", WIFSIGNALED(shim->wait_status) ? WTERMSIG(shim->wait_status) : 0);
+	shim_message_add_int(m, "finished_ns", shim->finished_ns);
+	shim_message_add_int(m, "clean", clean);
+	conn_answer(conn, m);
+}
+
+static void run_reconciler(struct shim *shim)
+{
+	struct gantry_error err = GANTRY_ERROR_INIT;
+
+	if (reconcile_spawn(shim, "exited", NULL, &shim->reconciler, &err) < 0) {
+		shim->reconciler = 0;
+		shim_note(shim, "%s", err.message);
+		finish_cleaned(shim); /* the next command finds it */
+	}
+}
+
+static void answer_waiters(struct shim *shim)
+{
+	for (struct conn *c = shim->conns; c; c = c->next) {
+		if (c->waits) {
+			int chosen = c->clean && !shim->cleaner;
+
+			shim->cleaner = chosen ? c : shim->cleaner;
+			finish_send_exited(shim, c, chosen);
+		}
+	}
+	if (!shim->cleaner) {
+		run_reconciler(shim);
+	}
+}
+
+static void finish(struct shim *shim)
+{
+	shim->status = SHIM_FINISHING;
+	write_exit(shim);
+	answer_waiters(shim);
+	if (!shim->streams_closed) {
+		stdio_close(&shim->stdio, streams_closed);
+	}
+}
+
+void finish_begin(struct shim *shim)
+{
+	int was_good = time_monotonic_ns() - shim->ran_since_ns >= GOOD_RUN_NS;
+
+	if (!wants_restart(shim)) {
+		finish(shim);
+		return;
+	}
+	shim->status = SHIM_RESTARTING;
+	shim->restart_delay_ms = was_good || shim->restart_delay_ms <= 0 ? FIRST_DELAY_MS
+									 : shim->restart_delay_ms * 2;
+	if (shim->restart_delay_ms > LAST_DELAY_MS) {
+		shim->restart_delay_ms = LAST_DELAY_MS;
+	}
+	timer_set(&shim->restart_timer, &shim->loop, shim->restart_delay_ms * 1000000, restart_now);
+	stdio_close(&shim->stdio, streams_closed);
+}
+
+void finish_stopping(struct shim *shim)
+{
+	shim->stopping = 1;
+	if (shim->status == SHIM_RESTARTING) {
+		timer_cancel(&shim->restart_timer);
+		finish(shim);
+	}
+}
+
+void finish_conn_closed(struct shim *shim, struct conn *conn)
+{
+	if (conn == shim->cleaner) {
+		shim->cleaner = NULL;
+		run_reconciler(shim);
+	}
+}
