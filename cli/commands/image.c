@@ -8,7 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/list.h"
 #include "cli/commands/transfer.h"
-#include "cli/reference.h"
+#include "cli/image_name.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/terminal.h"
 #include "cli/text/units.h"
@@ -18,8 +18,8 @@
 static int command_tag(struct cli *cli, struct args *args, struct gantry_error *err)
 {
 	auto_(buf) struct buf target = BUF_INIT;
-	struct reference ref;
-	int r = reference_parse(args->argv[1], &ref, err);
+	struct image_name ref;
+	int r = image_name_parse(args->argv[1], &ref, err);
 
 	if (r < 0) {
 		return error_prefix(err, "Error parsing reference: \"%s\" is not a valid "
@@ -188,12 +188,12 @@ static int command_import(struct cli *cli, struct args *args, struct gantry_erro
 {
 	const char *source = args->argv[0];
 	auto_(buf) struct buf target = BUF_INIT;
-	struct reference ref = { .tag = "" };
+	struct image_name ref = { .tag = "" };
 	int url = strncmp(source, "http://", 7) == 0 || strncmp(source, "https://", 8) == 0;
 	auto_fd int fd = -1;
 	const char *text;
 
-	if (args->argc > 1 && reference_parse(args->argv[1], &ref, err) < 0) {
+	if (args->argc > 1 && image_name_parse(args->argv[1], &ref, err) < 0) {
 		return err->code;
 	}
 	if (!url) {

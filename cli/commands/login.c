@@ -176,7 +176,7 @@ static int command_login(struct cli *cli, struct args *args, struct gantry_error
 		return r;
 	}
 	if (!helper) {
-		auto_free char *dir = config_dir(cli);
+		auto_free char *dir = user_config_dir(cli);
 
 		fprintf(stderr, "\nWARNING! Your credentials are stored unencrypted in "
 			"'%s/config.json'.\nConfigure a credential helper to remove this warning.\n\n",

@@ -11,7 +11,7 @@
 #include "cli/commands/container.h"
 #include "cli/commands/transfer.h"
 #include "cli/format/table.h"
-#include "cli/reference.h"
+#include "cli/image_name.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -143,12 +143,12 @@ static int command_commit(struct cli *cli, struct args *args, struct gantry_erro
 	auto_json struct json_object *body = json_object_new_object();
 	auto_json struct json_object *answer = NULL;
 	auto_(buf) struct buf target = BUF_INIT;
-	struct reference ref = { .tag = "" };
+	struct image_name ref = { .tag = "" };
 	const char *text;
 	int r = 0;
 
 	if (args->argc > 1) {
-		r = reference_parse(args->argv[1], &ref, err);
+		r = image_name_parse(args->argv[1], &ref, err);
 	}
 	buf_adds(&target, "/commit");
 	target_add(&target, "container", args->argv[0]);

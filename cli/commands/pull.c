@@ -6,7 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/container.h"
 #include "cli/config/config.h"
-#include "cli/reference.h"
+#include "cli/image_name.h"
 #include "cli/terminal/progress.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -27,7 +27,7 @@ static int stream_progress(struct cli *cli, const char *target, const char *auth
 	return r < 0 ? r : progress_show(&response.stream, &options, err);
 }
 
-static int pull(struct cli *cli, const struct reference *ref, const char *reference, int all_tags,
+static int pull(struct cli *cli, const struct image_name *ref, const char *reference, int all_tags,
 		const char *platform, int quiet, int to_stderr, struct gantry_error *err)
 {
 	auto_(buf) struct buf target = BUF_INIT;
@@ -49,8 +49,8 @@ static int pull(struct cli *cli, const struct reference *ref, const char *refere
 int image_pull(struct cli *cli, const char *reference, const char *platform, int quiet, int to_stderr,
 	       struct gantry_error *err)
 {
-	struct reference ref;
-	int r = reference_parse(reference, &ref, err);
+	struct image_name ref;
+	int r = image_name_parse(reference, &ref, err);
 
 	return r < 0 ? r : pull(cli, &ref, reference, 0, platform, quiet, to_stderr, err);
 }
@@ -60,8 +60,8 @@ static int command_pull(struct cli *cli, struct args *args, struct gantry_error 
 	const char *text = args->argv[0];
 	int all = args_bool(args, "all-tags", 0), quiet = args_bool(args, "quiet", 0);
 	const char *platform = args_string(args, "platform");
-	struct reference ref;
-	int r = reference_parse(text, &ref, err);
+	struct image_name ref;
+	int r = image_name_parse(text, &ref, err);
 
 	if (r < 0) {
 		return r;
@@ -92,8 +92,8 @@ static int command_push(struct cli *cli, struct args *args, struct gantry_error 
 	int all = args_bool(args, "all-tags", 0), quiet = args_bool(args, "quiet", 0);
 	auto_(buf) struct buf target = BUF_INIT;
 	auto_free char *auth = NULL;
-	struct reference ref;
-	int r = reference_parse(args->argv[0], &ref, err);
+	struct image_name ref;
+	int r = image_name_parse(args->argv[0], &ref, err);
 
 	if (r < 0) {
 		return r;
