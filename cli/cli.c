@@ -29,7 +29,7 @@ static char *certificate_file(struct cli *cli, const char *given, const char *na
 	if (set_env("DOCKER_CERT_PATH")) {
 		dir = strdup(getenv("DOCKER_CERT_PATH"));
 	} else {
-		dir = config_dir(cli);
+		dir = user_config_dir(cli);
 	}
 	buf_addf(&path, "%s/%s", dir ? dir : ".", name);
 	if (access(buf_str(&path), R_OK) < 0) {

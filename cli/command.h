@@ -110,7 +110,10 @@ size_t args_count(const struct args *args, const char *name);
 extern const struct command root_command;
 extern const struct flag global_flags[];
 
-/* Finds a child by name; NULL when there is none. */
+/* What a command is called in a group: `ps` is "ls" in `container`. */
+const char *command_name_in(const struct command *group, const struct command *c, char *room,
+			    size_t size);
+/* Finds a child by name or alias; NULL when there is none. */
 const struct command *command_child(const struct command *group, const char *name);
 
 /* What a flag's value is called in help ("list", "bytes"); "" for FLAG_BOOL. */

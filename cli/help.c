@@ -108,10 +108,11 @@ static void print_flags(FILE *out, const struct flag *flags)
 
 static void print_children(FILE *out, const struct command *group, const char *category)
 {
-	int title = 0;
+	int top = group == &root_command, title = 0;
+	char room[64];
 
 	for (const struct command *const *c = group->children; *c; c++) {
-		const char *own = (*c)->category ? (*c)->category : "Commands";
+		const char *own = top && (*c)->category ? (*c)->category : "Commands";
 
 		if (strcmp(own, category) != 0) {
 			continue;
@@ -120,7 +121,8 @@ static void print_children(FILE *out, const struct command *group, const char *c
 			fprintf(out, "\n%s:\n", category);
 			title = 1;
 		}
-		fprintf(out, "  %-11s %s\n", (*c)->name, (*c)->summary);
+		fprintf(out, "  %-11s %s\n", command_name_in(group, *c, room, sizeof(room)),
+			(*c)->summary);
 	}
 }
 

@@ -387,10 +387,53 @@ size_t args_count(const struct args *args, const char *name)
 	return n;
 }
 
+/* The i-th alias of a command within a group ("ls" of "container ls"); its length, or 0. */
+static size_t alias_in(const struct command *group, const struct command *c, size_t i,
+		       const char **ret)
+{
+	size_t prefix = strlen(group->name);
+	const char *p = c->aliases;
+
+	while (p && *p) {
+		size_t len = strcspn(p, ",");
+
+		if (prefix && len > prefix && strncmp(p, group->name, prefix) == 0 &&
+		    p[prefix] == ' ' && i-- == 0) {
+			*ret = p + prefix + 1;
+			return len - prefix - 1;
+		}
+		p += len;
+		p += strspn(p, ", ");
+	}
+	return 0;
+}
+
+const char *command_name_in(const struct command *group, const struct command *c, char *room,
+			    size_t size)
+{
+	const char *alias;
+	size_t len = alias_in(group, c, 0, &alias);
+
+	if (!len) {
+		return c->name;
+	}
+	snprintf(room, size, "%.*s", (int)len, alias);
+	return room;
+}
+
 const struct command *command_child(const struct command *group, const char *name)
 {
 	for (const struct command *const *c = group->children; c && *c; c++) {
-		if (strcmp((*c)->name, name) == 0) {
+		const char *alias;
+		size_t len, i = 0;
+
+		while ((len = alias_in(group, *c, i, &alias))) {
+			if (strlen(name) == len && strncmp(alias, name, len) == 0) {
+				return *c;
+			}
+			i++;
+		}
+		if (i == 0 && strcmp((*c)->name, name) == 0) {
 			return *c;
 		}
 	}

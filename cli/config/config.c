@@ -16,7 +16,7 @@
 
 #define MAX_CONFIG ((size_t)4 << 20)
 
-char *config_dir(const struct cli *cli)
+char *user_config_dir(const struct cli *cli)
 {
 	const char *dir = cli->config_dir ? cli->config_dir : getenv("DOCKER_CONFIG");
 	const char *home = getenv("HOME");
@@ -31,14 +31,14 @@ char *config_dir(const struct cli *cli)
 
 static char *config_path(const struct cli *cli)
 {
-	auto_free char *dir = config_dir(cli);
+	auto_free char *dir = user_config_dir(cli);
 	auto_(buf) struct buf path = BUF_INIT;
 
 	buf_addf(&path, "%s/config.json", dir ? dir : "");
 	return buf_steal(&path);
 }
 
-int config_load(const struct cli *cli, struct json_object **ret, struct gantry_error *err)
+int user_config_load(const struct cli *cli, struct json_object **ret, struct gantry_error *err)
 {
 	auto_free char *path = config_path(cli);
 	auto_(buf) struct buf text = BUF_INIT;
@@ -57,10 +57,10 @@ int config_load(const struct cli *cli, struct json_object **ret, struct gantry_e
 	return json_parse_object(buf_str(&text), path, ret, err);
 }
 
-int config_save(const struct cli *cli, struct json_object *config, struct gantry_error *err)
+int user_config_save(const struct cli *cli, struct json_object *config, struct gantry_error *err)
 {
 	auto_free char *path = config_path(cli);
-	auto_free char *dir = config_dir(cli);
+	auto_free char *dir = user_config_dir(cli);
 	auto_(buf) struct buf compact = BUF_INIT;
 	auto_(buf) struct buf text = BUF_INIT;
 	int r;

@@ -16,7 +16,7 @@
 #include "cli/cli.h"
 #include "cli/config/base64.h"
 #include "cli/config/config.h"
-#include "cli/reference.h"
+#include "cli/image_name.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -160,7 +160,7 @@ int credentials_get(const struct cli *cli, const char *server, struct json_objec
 {
 	auto_json struct json_object *config = NULL;
 	const char *helper;
-	int r = config_load(cli, &config, err);
+	int r = user_config_load(cli, &config, err);
 
 	if (r < 0) {
 		return r;
@@ -197,7 +197,7 @@ int credentials_store(const struct cli *cli, const char *server, struct json_obj
 	auto_(buf) struct buf encoded = BUF_INIT;
 	struct json_object *auths, *entry;
 	const char *helper, *token = json_get_string(auth, "identitytoken");
-	int r = config_load(cli, &config, err);
+	int r = user_config_load(cli, &config, err);
 
 	*ret_helper = NULL;
 	if (r < 0) {
@@ -221,7 +221,7 @@ int credentials_store(const struct cli *cli, const char *server, struct json_obj
 		json_set_string(entry, "identitytoken", token);
 	}
 	json_set(auths, server, entry);
-	return r < 0 ? r : config_save(cli, config, err);
+	return r < 0 ? r : user_config_save(cli, config, err);
 }
 
 int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
@@ -231,7 +231,7 @@ int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
 	struct json_object *auths;
 	auto_(buf) struct buf out = BUF_INIT;
 	const char *helper;
-	int ok, r = config_load(cli, &config, err);
+	int ok, r = user_config_load(cli, &config, err);
 
 	if (r < 0) {
 		return r;
@@ -244,7 +244,7 @@ int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
 	}
 	if (r == 0 && *ret_found) {
 		json_object_object_del(auths, server);
-		r = config_save(cli, config, err);
+		r = user_config_save(cli, config, err);
 	}
 	return r;
 }
@@ -278,11 +278,11 @@ int credentials_header(struct cli *cli, const char *image, char **ret, struct ga
 	auto_json struct json_object *config = NULL;
 	auto_json struct json_object *auth = NULL;
 	auto_free char *server = NULL;
-	struct reference ref;
-	int r = reference_parse(image, &ref, err);
+	struct image_name ref;
+	int r = image_name_parse(image, &ref, err);
 
 	*ret = NULL;
-	r = r < 0 ? r : config_load(cli, &config, err);
+	r = r < 0 ? r : user_config_load(cli, &config, err);
 	if (r < 0) {
 		return r;
 	}

@@ -4,8 +4,6 @@
 
 #include "cli/format/table.h"
 
-#define MIN_WIDTH 10
-#define PADDING 3
 
 struct line {
 	size_t start, len;
@@ -34,16 +32,16 @@ static size_t count_tabs(const char *s, size_t len)
 	return n;
 }
 
-static void measure(const char *text, struct line *line)
+static void measure(const char *text, struct line *line, size_t min_width, size_t padding)
 {
 	const char *p = text + line->start;
 	const char *end = p + line->len;
 
 	for (size_t c = 0; c < line->cells; c++) {
 		const char *tab = memchr(p, '\t', (size_t)(end - p));
-		size_t width = text_width(p, (size_t)(tab - p)) + PADDING;
+		size_t width = text_width(p, (size_t)(tab - p)) + padding;
 
-		line->widths[c] = width < MIN_WIDTH ? MIN_WIDTH : width;
+		line->widths[c] = width < min_width ? min_width : width;
 		p = tab + 1;
 	}
 }
@@ -81,7 +79,7 @@ static void print_line(const char *text, const struct line *line, struct buf *ou
 	buf_add(out, p, (size_t)(end - p));
 }
 
-void table_align(const char *text, size_t len, struct buf *out)
+static void align(const char *text, size_t len, size_t min_width, size_t padding, struct buf *out)
 {
 	size_t tabs = count_tabs(text, len), n = 1, used = 0, max_cells = 0;
 	size_t *widths, next = 0;
@@ -102,7 +100,7 @@ void table_align(const char *text, size_t len, struct buf *out)
 		line->widths = widths + next;
 		next += line->cells;
 		max_cells = line->cells > max_cells ? line->cells : max_cells;
-		measure(text, line);
+		measure(text, line, min_width, padding);
 		pos += line->len + 1;
 	}
 	if (!lines || !widths) {
@@ -116,4 +114,14 @@ void table_align(const char *text, size_t len, struct buf *out)
 	}
 	free(lines);
 	free(widths);
+}
+
+void table_align(const char *text, size_t len, struct buf *out)
+{
+	align(text, len, 10, 3, out);
+}
+
+void table_align_wide(const char *text, size_t len, struct buf *out)
+{
+	align(text, len, 20, 3, out);
 }

@@ -11,5 +11,7 @@
 /* A cell belongs to a column only when a tab ends it; a line without that cell ends
  * the column. */
 void table_align(const char *text, size_t len, struct buf *out);
+/* With columns of at least twenty characters (`top`). */
+void table_align_wide(const char *text, size_t len, struct buf *out);
 
 #endif

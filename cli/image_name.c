@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "cli/reference.h"
+#include "cli/image_name.h"
 #include "helpers/error.h"
 
 /* A first part that can only be a host: it has a dot or a port, or is "localhost". */
@@ -53,14 +53,14 @@ static int valid_tag(const char *p)
 	return 1;
 }
 
-int reference_parse(const char *text, struct reference *ret, struct gantry_error *err)
+int image_name_parse(const char *text, struct image_name *ret, struct gantry_error *err)
 {
 	size_t len = strlen(text), domain = domain_length(text);
-	struct reference ref = { .tag = "" };
+	struct image_name ref = { .tag = "" };
 	const char *at, *path, *colon;
 	size_t path_len;
 
-	if (len >= REFERENCE_MAX) {
+	if (len >= IMAGE_NAME_MAX) {
 		return error_set(err, GANTRY_ERR_INVALID, "invalid reference format: it is too long");
 	}
 	at = strchr(text, '@');

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this host offers and which plugins do the work. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/api.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/list.h"
+#include "cli/format/table.h"
+#include "cli/format/value.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+
+static int is_bad(struct json_object *check)
+{
+	const char *status = json_get_string(check, "status");
+
+	return status && (strcmp(status, "missing") == 0 || strcmp(status, "error") == 0 ||
+			  strcmp(status, "failed") == 0);
+}
+
+static void add_check(struct json_object *check, struct buf *text)
+{
+	static const char *const fields[] = { "kind", "name", "status" };
+	const char *detail = json_get_string(check, "detail");
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const char *value = json_get_string(check, fields[i]);
+
+		buf_addf(text, "%s\t", value ? value : "");
+	}
+	buf_addf(text, "%s\t%s\n", json_get_bool(check, "chosen", 0) ? "yes" : "",
+		 detail ? detail : "");
+}
+
+static int command_doctor(struct cli *cli, struct args *args, struct gantry_error *err)
+{
+	auto_json struct json_object *report = NULL;
+	struct json_object *checks;
+	auto_(buf) struct buf text = BUF_INIT;
+	auto_(buf) struct buf out = BUF_INIT;
+	const char *format = args_string(args, "format");
+	int bad = 0, r = api_call(cli, "GET", "/gantry/doctor", NULL, &report, err);
+
+	if (r < 0) {
+		return r;
+	}
+	if (format && strcmp(format, "json") == 0) {
+		json_print(report, &out);
+		printf("%s\n", buf_str(&out));
+		return CLI_EXIT_OK;
+	}
+	checks = json_get_array(report, "checks");
+	buf_adds(&text, "KIND\tNAME\tSTATUS\tCHOSEN\tDETAIL\n");
+	for (size_t i = 0; i < json_array_size(checks); i++) {
+		add_check(json_object_array_get_idx(checks, i), &text);
+	}
+	table_align(buf_str(&text), text.len, &out);
+	fputs(buf_str(&out), stdout);
+	for (size_t i = 0; i < json_array_size(checks); i++) {
+		struct json_object *check = json_object_array_get_idx(checks, i);
+		const char *hint = json_get_string(check, "hint");
+
+		bad += is_bad(check);
+		if (hint && *hint) {
+			printf("\n%s %s: %s\n", json_get_string(check, "kind"),
+			       json_get_string(check, "name"), hint);
+		}
+	}
+	return bad ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+}
+
+static const struct list_heading headings[] = {
+	{ "ID", "ID" },	{ "Name", "NAME" }, { "Description", "DESCRIPTION" },
+	{ "Enabled", "ENABLED" }, { "PluginReference", "PLUGIN REFERENCE" }, { NULL, NULL },
+};
+static const struct list_spec spec = {
+	"*plugin.pluginContext", "table {{.ID}}\t{{.Name}}\t{{.Description}}\t{{.Enabled}}",
+	"{{.ID}}", headings, NULL
+};
+
+static int command_plugin_ls(struct cli *cli, struct args *args, struct gantry_error *err)
+{
+	auto_(list) struct list list = { NULL };
+	auto_json struct json_object *plugins = NULL;
+	auto_(buf) struct buf target = BUF_INIT;
+	int no_trunc = args_bool(args, "no-trunc", 0);
+	int r = list_open(&list, &spec, args_string(args, "format"), args_bool(args, "quiet", 0),
+			  err);
+
+	buf_adds(&target, "/plugins");
+	target_add_filters(&target, args, "filter");
+	r = r < 0 ? r : api_call(cli, "GET", buf_str(&target), NULL, &plugins, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(plugins); i++) {
+		struct json_object *p = json_object_array_get_idx(plugins, i);
+		const char *about = json_get_string(json_get_object(p, "Config"), "Description");
+		auto_json struct json_object *row = json_object_new_object();
+		auto_(buf) struct buf text = BUF_INIT;
+
+		row_set_id(row, "ID", json_get_string(p, "Id"), no_trunc);
+		json_set_string(row, "Name", json_get_string(p, "Name"));
+		json_set_string(row, "PluginReference", json_get_string(p, "PluginReference") ?: "");
+		ellipsis(about ? about : "", no_trunc ? 4096 : 45, &text);
+		row_set_buf(row, "Description", &text);
+		json_set_bool(row, "Enabled", json_get_bool(p, "Enabled", 0));
+		r = list_add(&list, row, err);
+	}
+	return r < 0 ? r : list_print(&list, err);
+}
+
+static const struct flag doctor_flags[] = {
+	{ FLAG_STRING, 0, "format", "'json' prints the report as JSON", NULL, 0 },
+	{ FLAG_NONE },
+};
+static const struct flag ls_flags[] = {
+	FILTER_FLAG, FORMAT_FLAG, NO_TRUNC_FLAG,
+	{ FLAG_BOOL, 'q', "quiet", "Show only IDs", NULL, 0 },
+	{ FLAG_NONE },
+};
+
+const struct command doctor_command = {
+	.name = "doctor",
+	.summary = "Show what this host offers, which driver serves each kind, and what to do",
+	.usage = "[OPTIONS]",
+	.flags = doctor_flags,
+	.run = command_doctor,
+};
+const struct command plugin_ls_command = {
+	.name = "ls",
+	.summary = "List plugins",
+	.usage = "[OPTIONS]",
+	.aliases = "plugin ls, plugin list",
+	.flags = ls_flags,
+	.run = command_plugin_ls,
+};

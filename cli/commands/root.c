@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree of all commands. */
+#include "cli/commands/commands.h"
+
+static const struct command *const container_children[] = {
+	&attach_command, &commit_command,  &cp_command,	    &create_command,
+	&diff_command,	 &exec_command,	   &export_command, &container_inspect_command,
+	&kill_command,	 &logs_command,	   &ps_command,	    &pause_command,
+	&port_command,	 &container_prune_command, &rename_command, &restart_command,
+	&rm_command,	 &run_command,	   &start_command,  &stats_command,
+	&stop_command,	 &top_command,	   &unpause_command, &update_command,
+	&wait_command,	 NULL,
+};
+static const struct command *const image_children[] = {
+	&history_command, &import_command, &image_inspect_command, &load_command,
+	&images_command,  &image_prune_command, &pull_command,	    &push_command,
+	&rmi_command,	  &save_command,   &tag_command,	    NULL,
+};
+static const struct command *const network_children[] = {
+	&network_connect_command, &network_create_command, &network_disconnect_command,
+	&network_inspect_command, &network_ls_command,	   &network_prune_command,
+	&network_rm_command,	  NULL,
+};
+static const struct command *const volume_children[] = {
+	&volume_create_command, &volume_inspect_command, &volume_ls_command,
+	&volume_prune_command,	&volume_rm_command,	 NULL,
+};
+static const struct command *const system_children[] = {
+	&system_df_command, &events_command, &info_command, &system_prune_command, NULL,
+};
+static const struct command *const plugin_children[] = {
+	&plugin_inspect_command, &plugin_ls_command, NULL,
+};
+
+#define GROUP(id, text)                                                                        \
+	static const struct command id##_group = {                                             \
+		.name = #id,                                                                   \
+		.kind = COMMAND_GROUP,                                                         \
+		.category = "Management Commands",                                             \
+		.summary = text,                                                               \
+		.usage = "COMMAND",                                                            \
+		.children = id##_children,                                                     \
+	}
+
+GROUP(container, "Manage containers");
+GROUP(image, "Manage images");
+GROUP(network, "Manage networks");
+GROUP(plugin, "Manage plugins");
+GROUP(system, "Manage the engine");
+GROUP(volume, "Manage volumes");
+
+static const struct command *const root_children[] = {
+	&run_command,	  &exec_command,    &ps_command,      &pull_command,	&push_command,
+	&images_command,  &login_command,   &logout_command,  &version_command, &info_command,
+	&container_group, &image_group,	    &network_group,   &plugin_group,	&system_group,
+	&volume_group,	  &attach_command,  &commit_command,  &cp_command,	&create_command,
+	&diff_command,	  &doctor_command,  &events_command,  &export_command,	&history_command,
+	&import_command,  &inspect_command, &kill_command,    &load_command,	&logs_command,
+	&pause_command,	  &port_command,    &rename_command,  &restart_command, &rm_command,
+	&rmi_command,	  &save_command,    &start_command,   &stats_command,	&stop_command,
+	&tag_command,	  &top_command,	    &unpause_command, &update_command,	&wait_command,
+	NULL,
+};
+
+const struct command root_command = {
+	.name = "",
+	.kind = COMMAND_GROUP,
+	.summary = "A container platform in which everything that does work is a plugin",
+	.usage = "[OPTIONS] COMMAND",
+	.children = root_children,
+	.flags = global_flags,
+};

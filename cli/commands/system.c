@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/api.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/list.h"
+#include "cli/format/template.h"
+#include "cli/format/value.h"
+#include "cli/text/units.h"
+#include "config.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+
+static const struct list_heading headings[] = {
+	{ "Type", "TYPE" },   { "TotalCount", "TOTAL" },	  { "Active", "ACTIVE" },
+	{ "Size", "SIZE" },   { "Reclaimable", "RECLAIMABLE" }, { NULL, NULL },
+};
+static const struct list_spec df_spec = {
+	"*formatter.diskUsageContext",
+	"table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}", NULL, headings,
+	NULL
+};
+
+struct usage {
+	int64_t total, active, size, reclaimable;
+};
+
+static int add_usage(struct list *list, const char *type, const struct usage *u, int percent,
+		     struct gantry_error *err)
+{
+	auto_json struct json_object *row = json_object_new_object();
+	char text[96], size[UNITS_MAX];
+
+	json_set_string(row, "Type", type);
+	snprintf(text, sizeof(text), "%lld", (long long)u->total);
+	json_set_string(row, "TotalCount", text);
+	snprintf(text, sizeof(text), "%lld", (long long)u->active);
+	json_set_string(row, "Active", text);
+	json_set_string(row, "Size", units_human_size((double)u->size, 4, size));
+	units_human_size((double)u->reclaimable, 4, size);
+	if (percent && u->size > 0) {
+		snprintf(text, sizeof(text), "%s (%lld%%)", size,
+			 (long long)(u->reclaimable * 100 / u->size));
+	} else {
+		snprintf(text, sizeof(text), "%s", size);
+	}
+	json_set_string(row, "Reclaimable", text);
+	return list_add(list, row, err);
+}
+
+static struct usage image_usage(struct json_object *df)
+{
+	struct json_object *images = json_get_array(df, "Images");
+	struct usage u = { .total = (int64_t)json_array_size(images),
+			   .size = json_get_int(df, "LayersSize", 0) };
+	int64_t used = 0;
+
+	for (size_t i = 0; i < json_array_size(images); i++) {
+		struct json_object *image = json_object_array_get_idx(images, i);
+		int64_t shared = json_get_int(image, "SharedSize", 0);
+
+		if (json_get_int(image, "Containers", 0) > 0) {
+			u.active++;
+			used += json_get_int(image, "Size", 0) - (shared > 0 ? shared : 0);
+		}
+	}
+	u.reclaimable = u.size > used ? u.size - used : 0;
+	return u;
+}
+
+static int is_active(struct json_object *container)
+{
+	const char *state = json_get_string(container, "State");
+
+	return state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0 ||
+			 strcmp(state, "restarting") == 0);
+}
+
+static struct usage container_usage(struct json_object *df)
+{
+	struct json_object *list = json_get_array(df, "Containers");
+	struct usage u = { .total = (int64_t)json_array_size(list) };
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *c = json_object_array_get_idx(list, i);
+		int64_t size = json_get_int(c, "SizeRw", 0);
+
+		u.size += size;
+		u.active += is_active(c);
+		u.reclaimable += is_active(c) ? 0 : size;
+	}
+	return u;
+}
+
+static struct usage volume_usage(struct json_object *df)
+{
+	struct json_object *list = json_get_array(df, "Volumes");
+	struct usage u = { .total = (int64_t)json_array_size(list) };
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *data =
+			json_get_object(json_object_array_get_idx(list, i), "UsageData");
+		int64_t size = json_get_int(data, "Size", 0), refs = json_get_int(data, "RefCount", 0);
+
+		size = size > 0 ? size : 0;
+		u.size += size;
+		u.active += refs > 0;
+		u.reclaimable += refs > 0 ? 0 : size;
+	}
+	return u;
+}
+
+static struct usage cache_usage(struct json_object *df)
+{
+	struct json_object *list = json_get_array(df, "BuildCache");
+	struct usage u = { .total = (int64_t)json_array_size(list) };
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *c = json_object_array_get_idx(list, i);
+
+		u.size += json_get_int(c, "Size", 0);
+		u.active += json_get_bool(c, "InUse", 0);
+		u.reclaimable += json_get_bool(c, "InUse", 0) ? 0 : json_get_int(c, "Size", 0);
+	}
+	return u;
+}
+
+static int command_system_df(struct cli *cli, struct args *args, struct gantry_error *err)
+{
+	auto_(list) struct list list = { NULL };
+	auto_json struct json_object *df = NULL;
+	struct usage u;
+	int r = list_open(&list, &df_spec, args_string(args, "format"), 0, err);
+
+	r = r < 0 ? r : api_call(cli, "GET", "/system/df", NULL, &df, err);
+	if (r < 0) {
+		return r;
+	}
+	u = image_usage(df);
+	r = add_usage(&list, "Images", &u, 1, err);
+	u = container_usage(df);
+	r = r < 0 ? r : add_usage(&list, "Containers", &u, 1, err);
+	u = volume_usage(df);
+	r = r < 0 ? r : add_usage(&list, "Local Volumes", &u, 1, err);
+	u = cache_usage(df);
+	r = r < 0 ? r : add_usage(&list, "Build Cache", &u, 0, err);
+	return r < 0 ? r : list_print(&list, err);
+}
+
+/* " Name: value" lines of `info`; a member that is absent prints nothing. */
+static void info_text(struct json_object *info, const char *label, const char *member)
+{
+	struct json_object *value = json_get(info, member);
+
+	if (value) {
+		printf(" %s: %s\n", label, json_object_get_string(value));
+	}
+}
+
+static void info_list(const char *label, struct json_object *list)
+{
+	if (!list) {
+		return;
+	}
+	printf("  %s:", label);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		printf(" %s", json_item_string(list, i));
+	}
+	printf("\n");
+}
+
+static void info_storage(struct json_object *info)
+{
+	struct json_object *status = json_get_array(info, "DriverStatus");
+
+	info_text(info, "Server Version", "ServerVersion");
+	info_text(info, "Storage Driver", "Driver");
+	for (size_t i = 0; i < json_array_size(status); i++) {
+		struct json_object *pair = json_object_array_get_idx(status, i);
+
+		printf("  %s: %s\n", json_item_string(pair, 0), json_item_string(pair, 1));
+	}
+	info_text(info, "Logging Driver", "LoggingDriver");
+	info_text(info, "Cgroup Driver", "CgroupDriver");
+	info_text(info, "Cgroup Version", "CgroupVersion");
+}
+
+static int print_runtime(void *user, const char *key, struct json_object *value)
+{
+	printf(" %s", key);
+	return 0;
+}
+
+static void info_plugins(struct json_object *info)
+{
+	struct json_object *plugins = json_get_object(info, "Plugins");
+	struct json_object *runtimes = json_get_object(info, "Runtimes");
+	const char *swarm = json_get_string(json_get_object(info, "Swarm"), "LocalNodeState");
+
+	printf(" Plugins:\n");
+	info_list("Volume", json_get_array(plugins, "Volume"));
+	info_list("Network", json_get_array(plugins, "Network"));
+	if (json_array_size(json_get_array(plugins, "Authorization"))) {
+		info_list("Authorization", json_get_array(plugins, "Authorization"));
+	}
+	info_list("Log", json_get_array(plugins, "Log"));
+	if (swarm) {
+		printf(" Swarm: %s\n", swarm);
+	}
+	if (runtimes && json_object_object_length(runtimes)) {
+		printf(" Runtimes:");
+		json_each_sorted(runtimes, print_runtime, NULL);
+		printf("\n");
+		info_text(info, "Default Runtime", "DefaultRuntime");
+	}
+	info_text(info, "Init Binary", "InitBinary");
+}
+
+static void info_security(struct json_object *info)
+{
+	struct json_object *options = json_get_array(info, "SecurityOptions");
+
+	if (!json_array_size(options)) {
+		return;
+	}
+	printf(" Security Options:\n");
+	for (size_t i = 0; i < json_array_size(options); i++) {
+		const char *text = json_item_string(options, i);
+		const char *comma = text ? strchr(text, ',') : NULL;
+		const char *profile = text ? strstr(text, "profile=") : NULL;
+
+		if (!text || strncmp(text, "name=", 5) != 0) {
+			continue;
+		}
+		printf("  %.*s\n", comma ? (int)(comma - text - 5) : (int)strlen(text) - 5, text + 5);
+		if (profile) {
+			printf("   Profile: %s\n", profile + 8);
+		}
+	}
+}
+
+static void info_host(struct json_object *info)
+{
+	struct json_object *labels = json_get_array(info, "Labels");
+	char size[UNITS_MAX];
+
+	info_text(info, "Kernel Version", "KernelVersion");
+	info_text(info, "Operating System", "OperatingSystem");
+	info_text(info, "OSType", "OSType");
+	info_text(info, "Architecture", "Architecture");
+	info_text(info, "CPUs", "NCPU");
+	printf(" Total Memory: %s\n",
+	       units_binary_size((double)json_get_int(info, "MemTotal", 0), size));
+	info_text(info, "Name", "Name");
+	info_text(info, "ID", "ID");
+	info_text(info, "Docker Root Dir", "DockerRootDir");
+	printf(" Debug Mode: %s\n", json_get_bool(info, "Debug", 0) ? "true" : "false");
+	if (json_array_size(labels)) {
+		printf(" Labels:\n");
+		for (size_t i = 0; i < json_array_size(labels); i++) {
+			printf("  %s\n", json_item_string(labels, i));
+		}
+	}
+	printf(" Experimental: %s\n", json_get_bool(info, "ExperimentalBuild", 0) ? "true" : "false");
+	printf(" Live Restore Enabled: %s\n",
+	       json_get_bool(info, "LiveRestoreEnabled", 0) ? "true" : "false");
+}
+
+static void print_info(const struct cli *cli, struct json_object *info)
+{
+	struct json_object *warnings = json_get_array(info, "Warnings");
+
+	printf("Client:\n Version:    %s\n Context:    default\n Debug Mode: %s\n\nServer:\n",
+	       PACKAGE_VERSION, cli->debug ? "true" : "false");
+	info_text(info, "Containers", "Containers");
+	printf("  Running: %lld\n  Paused: %lld\n  Stopped: %lld\n",
+	       (long long)json_get_int(info, "ContainersRunning", 0),
+	       (long long)json_get_int(info, "ContainersPaused", 0),
+	       (long long)json_get_int(info, "ContainersStopped", 0));
+	info_text(info, "Images", "Images");
+	info_storage(info);
+	info_plugins(info);
+	info_security(info);
+	info_host(info);
+	printf("\n");
+	fflush(stdout);
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		fprintf(stderr, "%s\n", json_item_string(warnings, i));
+	}
+}
+
+static int command_info(struct cli *cli, struct args *args, struct gantry_error *err)
+{
+	const char *format = args_string(args, "format");
+	auto_json struct json_object *info = NULL;
+	struct template_data data = { .type_name = "system.dockerInfo" };
+	struct template *t = NULL;
+	auto_(buf) struct buf out = BUF_INIT;
+	int r;
+
+	if (format && *format &&
+	    template_parse(strcmp(format, "json") == 0 ? "{{json .}}" : format, &t, err) < 0) {
+		error_prefix(err, "template parsing error");
+		cli_print_error(err);
+		return CLI_EXIT_BAD_TEMPLATE;
+	}
+	r = api_call(cli, "GET", "/info", NULL, &info, err);
+	if (r == 0 && t) {
+		data.dot = info;
+		r = template_execute(t, &data, &out, err);
+		printf("%s\n", buf_str(&out));
+	} else if (r == 0) {
+		print_info(cli, info);
+	}
+	template_free(t);
+	return r;
+}
+
+static const struct flag info_flags[] = { INSPECT_FORMAT_FLAG, { FLAG_NONE } };
+static const struct flag df_flags[] = { FORMAT_FLAG, { FLAG_NONE } };
+
+const struct command info_command = {
+	.name = "info",
+	.category = "Common Commands",
+	.summary = "Show what the engine is made of",
+	.usage = "[OPTIONS]",
+	.aliases = "system info, info",
+	.flags = info_flags,
+	.run = command_info,
+};
+const struct command system_df_command = {
+	.name = "df",
+	.summary = "Show how much disk space is used",
+	.usage = "[OPTIONS]",
+	.flags = df_flags,
+	.run = command_system_df,
+};
