@@ -5,10 +5,9 @@
 host_ns() {
 	readlink /proc/self/ns/$1
 }
-new_cgroup='.linux.namespaces += [{"type": "cgroup"}]'
 for ns in mnt pid net ipc uts cgroup; do
-	got=$(run_in "$new_cgroup" /bin/readlink /proc/self/ns/$ns | head -1)
-	[ -n "$got" ] && [ "$got" != "$(host_ns $ns)" ]
+	got=$(run_in . /bin/readlink /proc/self/ns/$ns)
+	[ "${got%%:*}" = $ns ] && [ "$got" != "$(host_ns $ns)" ]
 	is 0 $? "a $ns namespace of its own"
 done
 is 1 "$(run_in . /bin/sh -c 'echo $$')" "it is pid 1"
