@@ -57,9 +57,9 @@ static size_t format_path(const struct jref *at, char *out, size_t size)
 	if (!at->key)
 		n += (size_t)snprintf(out + n, size - n, "[%d]", at->index);
 	else if (!at->up)
-		n += (size_t)snprintf(out + n, size - n, "%s: ", at->key);
+		n += (size_t)snprintf(out + n, size - n, "%s", at->key);
 	else
-		n += (size_t)snprintf(out + n, size - n, "%s%s", at->up->up ? "." : "", at->key);
+		n += (size_t)snprintf(out + n, size - n, "%s%s", at->up->up ? "." : ": ", at->key);
 	return n;
 }
 

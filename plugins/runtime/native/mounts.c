@@ -77,8 +77,8 @@ int mounts_open_sources(const struct spec *s, const char *bundle, int *ret,
 			continue;
 		}
 		if (ret[i] < 0) {
-			r = error_errno(err, -ret[i], "mounts[%zu]: cannot open the source %s", i,
-					m->source);
+			r = error_errno(err, -ret[i], "mounts[%zu] (%s): cannot open the source %s",
+					i, m->destination, m->source);
 			ret[i] = -1;
 			return r;
 		}
@@ -186,7 +186,7 @@ static int open_target(struct mount_context *c, const struct mount_spec *m,
 	int fd;
 
 	if (m->type && !m->options.bind && (!strcmp(m->type, "proc") || !strcmp(m->type, "sysfs"))) {
-		fd = sys_openat2(c->root, m->destination, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
+		fd = sys_openat2(c->root, m->destination, O_PATH | O_CLOEXEC, 0,
 				 RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && errno == ELOOP)
 			return error_set(err, GANTRY_ERR_INVALID,

@@ -160,6 +160,7 @@ int rootfs_protect(int root, const struct spec *s, struct gantry_error *err)
 int rootfs_enter(int root, const struct spec *s, enum rootfs_pivot how, struct gantry_error *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	auto_fd int old = -1;
 
 	if (s->root_read_only && sys_mount_setattr(root, "", AT_EMPTY_PATH, &attr) < 0)
 		return error_errno(err, errno, "root.readonly: cannot make the root read-only");
@@ -171,11 +172,16 @@ int rootfs_enter(int root, const struct spec *s, enum rootfs_pivot how, struct g
 		return 0;
 	}
 	/* the old root is stacked on the new one and taken away */
+	old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old < 0)
+		return error_errno(err, errno, "cannot open the host's root");
 	if (sys_pivot_root(".", ".") < 0) {
 		error_errno(err, errno, "cannot pivot to the container's root");
 		return error_hint(err, "a host whose root is an initramfs needs --no-pivot");
 	}
-	if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
+	/* a shared mount must not be taken away from the host as well */
+	if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 ||
+	    umount2(".", MNT_DETACH) < 0)
 		return error_errno(err, errno, "cannot detach the host's root");
 	if (chdir("/") < 0)
 		return error_errno(err, errno, "cannot enter the container's root");

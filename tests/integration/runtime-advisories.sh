@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What other runtimes have had to repair, each tried here.
+. "$(dirname "$0")/runtime_functions.sh"
+outside=$work/outside
+mkdir "$outside"
+
+# CVE-2019-5736: the container executes the runtime and writes to its file
+cp "$oci" "$work/oci-copy"
+before=$(sha256sum < "$work/oci-copy")
+configure '.process.capabilities = {} | .process.noNewPrivileges = false' /proc/self/exe --version
+out=$("$work/oci-copy" --root "$work/run" run -b "$work/bundle" "$tag-exe" 2>&1)
+cat > "$root/bin/writer" <<'W'
+#!/bin/sh
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	for p in /proc/[0-9]*; do
+		case $(readlink $p/exe 2>/dev/null) in /bin/busybox) ;; *)
+			(exec 7<$p/exe && echo overwritten > /proc/self/fd/7) 2>/dev/null ;;
+		esac
+	done
+done
+W
+chmod +x "$root/bin/writer"
+configure '.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"]) | .process.noNewPrivileges = false' /bin/sh -c 'while :; do /bin/writer; done'
+"$work/oci-copy" --root "$work/run" run -d -b "$work/bundle" "$tag-writer" </dev/null >/dev/null 2>&1
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	"$work/oci-copy" --root "$work/run" exec "$tag-writer" /bin/true
+	"$work/oci-copy" --root "$work/run" exec "$tag-writer" /proc/self/exe --version >/dev/null 2>&1
+done
+rt delete -f "$tag-writer"
+is "$before" "$(sha256sum < "$work/oci-copy")" "CVE-2019-5736: the runtime's file is not written"
+lacks "$out" "Text file busy" "CVE-2019-5736: executing it is harmless"
+
+# CVE-2019-16884, CVE-2023-28642: a volume or link in place of /proc and /sys
+mv "$root/proc" "$root/proc.away"
+ln -s /tmp "$root/proc"
+has "$(run_in . /bin/true)" "symbolic link" "CVE-2019-19921, CVE-2023-27561: /proc must not be a link"
+rm "$root/proc"
+mv "$root/proc.away" "$root/proc"
+mv "$root/sys" "$root/sys.away"
+ln -s /tmp "$root/sys"
+has "$(run_in . /bin/true)" "symbolic link" "CVE-2023-28642: /sys must not be a link"
+rm "$root/sys"
+mv "$root/sys.away" "$root/sys"
+mkdir -p "$work/fakeproc/self/attr"
+has "$(run_in ".mounts += [{\"destination\": \"/proc/self/attr\", \"type\": \"bind\", \"source\": \"$work/fakeproc/self/attr\", \"options\": [\"bind\"]}]" /bin/true)" "inside /proc" "CVE-2019-16884: labels are not written to a mount of the image's"
+
+# CVE-2021-30465: the destination is exchanged for a link while it is mounted
+mkdir -p "$work/src" "$root/vol/a"
+echo secret > "$outside/hidden"
+ln -s "../../../../../../../../$outside" "$root/vol/evil"
+(while :; do mv -T "$root/vol/a" "$root/vol/tmp"; mv -T "$root/vol/evil" "$root/vol/a"; mv -T "$root/vol/a" "$root/vol/evil"; mv -T "$root/vol/tmp" "$root/vol/a"; done 2>/dev/null) & racer=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	run_in ".mounts += [{\"destination\": \"/vol/a\", \"type\": \"tmpfs\", \"source\": \"tmpfs\"}, {\"destination\": \"/vol/a/b/c\", \"type\": \"tmpfs\", \"source\": \"tmpfs\"}]" /bin/true >/dev/null
+done
+kill $racer
+wait $racer 2>/dev/null
+is hidden "$(ls "$outside")" "CVE-2021-30465, CVE-2024-45310: nothing is mounted or made outside"
+rm -rf "$root/vol"
+
+# CVE-2022-24769, CVE-2022-29162, CVE-2022-27650: inheritable capabilities
+configure . /bin/sleep 100
+rt run -d -b "$work/bundle" "$tag-cap" </dev/null >/dev/null 2>&1
+is "CapInh:0000000000000000" "$(rt exec -c CAP_NET_RAW "$tag-cap" /bin/grep CapInh /proc/self/status | tr -d ' \t')" "CVE-2022-29162: exec --cap gives nothing to inherit"
+rt delete -f "$tag-cap"
+is "CapInh:0000000000000000" "$(run_in . /bin/grep CapInh /proc/self/status | tr -d ' \t')" "CVE-2022-24769: nothing is inherited by default"
+
+# CVE-2024-21626: a working directory behind a leaked descriptor
+for fd in 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+	got=$(run_in ".process.cwd = \"/proc/self/fd/$fd\"" /bin/sh -c "ls ../../../../../../../../$outside" 2>&1)
+	case $got in *hidden*) fail "CVE-2024-21626: descriptor $fd leads out" ;; esac
+done
+ok "CVE-2024-21626: no descriptor leads out"
+configure . /bin/sleep 100
+rt run -d -b "$work/bundle" "$tag-cwd" </dev/null >/dev/null 2>&1
+for fd in 3 4 5 6 7 8 9 10 11 12; do
+	got=$(rt exec --cwd /proc/self/fd/$fd "$tag-cwd" /bin/sh -c "ls ../../../../../../../../$outside" 2>&1)
+	case $got in *hidden*) fail "CVE-2024-21626: exec's descriptor $fd leads out" ;; esac
+done
+ok "CVE-2024-21626: exec: no descriptor leads out"
+rt delete -f "$tag-cwd"
+
+# CVE-2025-31133: what is bound over a masked path is the null device, not what the
+# image has at /dev/null
+rm -f "$root/dev/null"
+echo readable > "$root/dev/null"
+is "" "$(run_in '.mounts |= map(select(.destination | startswith("/dev") | not))' /bin/cat /proc/keys 2>/dev/null | grep -v gantry-oci)" "CVE-2025-31133: masked with the host's null device"
+rm -f "$root/dev/null"
+
+# CVE-2025-52565: /dev/console is not followed out of the root
+mkdir -p "$work/dev"
+ln -s "../../../../../../../../$outside/console" "$work/dev/console"
+script="import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024), lambda fd: b'')))"
+if command -v python3 >/dev/null; then
+	configure ".process.terminal = true | .mounts |= map(if .destination == \"/dev\" then {\"destination\": \"/dev\", \"type\": \"bind\", \"source\": \"$work/dev\", \"options\": [\"bind\"]} else . end)" /bin/true
+	mkdir -p "$work/dev/pts" "$work/dev/shm" "$work/dev/mqueue"
+	timeout 10 python3 -c "$script" "$oci" --root "$work/run" run -b "$work/bundle" "$tag-console" </dev/null >/dev/null 2>&1
+	is hidden "$(ls "$outside")" "CVE-2025-52565: the console stays inside"
+fi
+
+# CVE-2023-25809: control groups are not writable where the container has none of its own
+has "$(run_in . /bin/sh -c 'mkdir /sys/fs/cgroup/unified/x || mkdir /sys/fs/cgroup/x')" "Read-only" "CVE-2023-25809: control groups are read-only"
+
+# crun CVE-2019-18837: devices and links are made inside whatever /dev is
+mkdir "$work/devdir"
+rm -rf "$root/dev"
+ln -s "../../../../../../../../$work/devdir" "$root/dev"
+run_in '.mounts |= map(select(.destination | startswith("/dev") | not))' /bin/true >/dev/null
+is "" "$(ls "$work/devdir")" "CVE-2019-18837: no device appears on the host"
+rm -f "$root/dev"
+mkdir "$root/dev"
+
+# descriptors of the host
+exec 9</etc/shadow
+lacks "$(run_in . /bin/sh -c 'ls -l /proc/$$/fd/ | cut -c1-200')" "shadow" "an inherited descriptor is not there"
+exec 9<&-
+finish
