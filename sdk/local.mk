@@ -26,11 +26,14 @@ nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
+	sdk/helpers/archive_transport.c sdk/helpers/archive_transport.h \
 	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
+	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
+	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
 	sdk/helpers/io.c sdk/helpers/io.h \
 	sdk/helpers/json.c sdk/helpers/json.h \
@@ -44,7 +47,9 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/netns.c sdk/helpers/netns.h \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
+	sdk/helpers/sigpipe.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/tar_index.c sdk/helpers/tar_index.h \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c

@@ -20,6 +20,7 @@
 	X(archive_read_free)                    \
 	X(archive_read_support_format_tar)      \
 	X(archive_read_support_format_empty)    \
+	X(archive_read_support_format_raw)      \
 	X(archive_read_support_filter_gzip)     \
 	X(archive_read_support_filter_bzip2)    \
 	X(archive_read_support_filter_xz)       \

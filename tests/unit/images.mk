@@ -1,6 +1,6 @@
 # Tests of the layer helpers, the storage drivers and the transports.
 IMAGE_TESTS = tests/unit/helpers/test-layer tests/unit/storage/test-storage \
-	tests/unit/transport/test-registry
+	tests/unit/transport/test-archive tests/unit/transport/test-registry
 if HAVE_CHECK
 check_PROGRAMS += $(IMAGE_TESTS)
 TESTS += $(IMAGE_TESTS)
@@ -19,3 +19,7 @@ tests_unit_transport_test_registry_SOURCES = tests/unit/transport/test-registry.
 tests_unit_transport_test_registry_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_transport_test_registry_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS) $(CRYPTO_LIBS)
 EXTRA_DIST += tests/unit/transport/bad_registry.py
+
+tests_unit_transport_test_archive_SOURCES = tests/unit/transport/test-archive.c
+tests_unit_transport_test_archive_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_transport_test_archive_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS) $(CRYPTO_LIBS)

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/sigpipe.h"
 #include "http.h"
 #include "parse.h"
 
@@ -524,45 +524,20 @@ static int perform(struct exchange *x, struct http_pool *pool, struct gantry_err
 	return r->curl == CURLE_OK ? 0 : exchange_error(x, err);
 }
 
-/* A peer or a reader that goes away is an error code, not a signal: SIGPIPE is
- * held back for this thread and dropped if we caused it. */
-static int hold_sigpipe(sigset_t *ret_old)
-{
-	sigset_t pipe, pending;
-
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe, ret_old);
-	return sigismember(&pending, SIGPIPE);
-}
-
-static void release_sigpipe(int was_pending, const sigset_t *old)
-{
-	static const struct timespec now;
-	sigset_t pipe;
-
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	if (!was_pending)
-		(void)sigtimedwait(&pipe, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, old, NULL);
-}
-
 int http_perform(struct http_pool *pool, const struct http_request *request,
 		 struct http_response *ret, struct gantry_error *err)
 {
 	struct exchange x = { .request = request, .response = ret, .curl = take_handle(pool) };
-	int was_pending, r;
-	sigset_t old;
+	struct sigpipe_hold hold;
+	int r;
 
 	*ret = (struct http_response){ .retry_after = -1 };
 	if (!x.curl)
 		return error_no_memory(err);
 	x.source_start = request->source >= 0 ? lseek(request->source, 0, SEEK_CUR) : -1;
-	was_pending = hold_sigpipe(&old);
+	sigpipe_hold(&hold);
 	r = perform(&x, pool, err);
-	release_sigpipe(was_pending, &old);
+	sigpipe_release(&hold);
 	if (ret->location[0]) {
 		char absolute[sizeof(ret->location)];
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.server
 import json
+import os
 import sys
 import threading
 import time
@@ -201,7 +202,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(2)
             self.close_connection = True
             return
-        uploads[path] += self.body()
+        body = self.body()
+        if int(self.headers["Content-Range"].split("-")[0]) != len(uploads[path]):
+            return self.fail(416, "RANGE_INVALID")
+        uploads[path] += body
         self.answer(202, Location=self.path, Range="0-%d" % (len(uploads[path]) - 1))
 
     def do_PUT(self):
@@ -232,5 +236,5 @@ servers = [Server(("127.0.0.1", 0), Handler) for _ in range(2)]
 other_port = servers[1].server_address[1]
 for server in servers:
     threading.Thread(target=server.serve_forever, daemon=True).start()
-print(servers[0].server_address[1], flush=True)
+os.write(1, b"%d\n" % servers[0].server_address[1])
 sys.stdin.read()

@@ -3,12 +3,15 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -510,6 +513,96 @@ START_TEST(many_blobs_are_fetched_at_once)
 }
 END_TEST
 
+/* A port that nobody listens on now. */
+static int free_port(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(addr);
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+	return ntohs(addr.sin_port);
+}
+
+/* docker-registry instead of ours, below the host's folder. */
+static void start_real(void)
+{
+	char text[1024], path[512];
+
+	start_with("{\"retry_delay_ms\":50,\"retries\":8,\"push_chunk_mb\":1}");
+	close(server_in);
+	waitpid(server, NULL, 0);
+	port = free_port();
+	snprintf(path, sizeof(path), "%s/registry.yml", fake_host_dir(host));
+	snprintf(text, sizeof(text), "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+		 "storage: {filesystem: {rootdirectory: %s/store}}\nhttp: {addr: 127.0.0.1:%d}\n",
+		 fake_host_dir(host), port);
+	ck_assert_int_eq(write_file_atomic(AT_FDCWD, path, text, strlen(text), 0600, 0), 0);
+	server = fork();
+	if (server == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2);
+		dup2(null, 1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execlp("docker-registry", "docker-registry", "serve", path, NULL);
+		_exit(127);
+	}
+}
+
+START_TEST(a_real_registry_takes_and_gives)
+{
+	static char big[5 << 19];
+	char d[DIGEST_TEXT_MAX], manifest[1024], config[DIGEST_TEXT_MAX];
+	const char *const *tags;
+	uint64_t s;
+
+	start_real();
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)(i * 7 >> 3);
+	OK(push("test/image", "{}", 2));
+	OK(push("test/image", big, sizeof(big)));
+	OK(push("test/image", blob, sizeof(blob)));
+	ck_assert_int_eq(digest_of(big, sizeof(big), d, &err), 0);
+	ck_assert_int_eq(digest_of("{}", 2, config, &err), 0);
+	s = session("test/other", "push", NULL);
+	OK(CALL(has_blob, HAS_BLOB, .session = s, .digest = d));
+	ck_assert_int_eq(reply_integer(&reply, 0, -1), 0);
+	OK(CALL(has_blob, HAS_BLOB, .session = s, .digest = d, .mount_from = "test/image"));
+	ck_assert_int_eq(reply_integer(&reply, 0, -1), 1);
+	s = session("test/image", "push", NULL);
+	snprintf(manifest, sizeof(manifest), "{\"schemaVersion\":2,\"mediaType\":"
+		 "\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"mediaType\":"
+		 "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":2},\"layers\":[{"
+		 "\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"%s\",\"size\":%zu}]}",
+		 config, d, sizeof(big));
+	OK(CALL(put_manifest, PUT_MANIFEST, .session = s, .reference = "v1",
+		.media_type = "application/vnd.oci.image.manifest.v1+json",
+		.manifest = { manifest, strlen(manifest) }));
+	s = session("test/image", "pull", NULL);
+	OK(CALL(list, LIST, .session = s));
+	tags = reply_list(&reply, 0);
+	ck_assert_str_eq(tags[0], "v1");
+	OK(CALL(resolve, RESOLVE, .session = s, .reference = "v1"));
+	ck_assert_str_eq(reply_bytes(&reply, 2).data, manifest);
+	OK(fetch("test/image", 0));
+	OK(fetch("test/image", 1000));
+	ck_assert_int_eq(resolve("test/none", NULL), GANTRY_ERR_NOT_FOUND);
+	kill(server, SIGTERM);
+	server_in = -1;
+	stop();
+}
+END_TEST
+
+static int is_installed(const char *program)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "command -v %s >/dev/null", program);
+	return system(command) == 0;
+}
+
 int main(void)
 {
 	Suite *s = suite_create("registry");
@@ -540,6 +633,10 @@ int main(void)
 	tcase_add_test(tc, wrong_arguments_are_refused);
 	tcase_add_test(tc, a_reader_that_goes_away_ends_the_transfer);
 	tcase_add_test(tc, many_blobs_are_fetched_at_once);
+	if (is_installed("docker-registry"))
+		tcase_add_test(tc, a_real_registry_takes_and_gives);
+	else
+		printf("not tried: a real registry, docker-registry is not installed\n");
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
