@@ -22,6 +22,7 @@ enum {
 	SLAB_UNITS = SLAB_BYTES / TEXT_UNIT,
 	N_CLASSES = 4,
 	FIRST_ID = 2,
+	KEPT = 2,
 };
 
 static const size_t TEXT_BYTES = 4UL << 30;
@@ -97,7 +98,12 @@ struct record *arena_record(struct arena *a, uint32_t id)
 	return &a->records[id];
 }
 
-uint32_t arena_id_new(struct arena *a)
+uint32_t arena_ids_end(const struct arena *a)
+{
+	return atomic_load(&a->header->ids_end);
+}
+
+uint32_t arena_id_new(struct arena *a, uint32_t mode)
 {
 	uint32_t id;
 	struct record *r;
@@ -121,19 +127,8 @@ uint32_t arena_id_new(struct arena *a)
 	atomic_store(&r->text, 0);
 	atomic_store(&r->fd, -1);
 	r->generation++;
-	atomic_store(&r->state, RECORD_USED);
+	atomic_store(&r->state, RECORD_USED | mode << RECORD_MODE_SHIFT);
 	return id;
-}
-
-void arena_id_free(struct arena *a, uint32_t id)
-{
-	struct record *r = &a->records[id];
-
-	atomic_store(&r->state, RECORD_FREE);
-	pthread_mutex_lock(&a->id_lock);
-	atomic_store(&r->text, a->free_id);
-	a->free_id = id;
-	pthread_mutex_unlock(&a->id_lock);
 }
 
 static struct text *text_at(struct arena *a, uint32_t text)
@@ -210,6 +205,18 @@ void arena_text_free(struct arena *a, uint32_t text)
 	pthread_mutex_unlock(&class->lock);
 }
 
+void arena_id_free(struct arena *a, uint32_t id)
+{
+	struct record *r = &a->records[id];
+
+	atomic_store(&r->state, RECORD_FREE);
+	arena_text_free(a, atomic_load(&r->text));
+	pthread_mutex_lock(&a->id_lock);
+	atomic_store(&r->text, a->free_id);
+	a->free_id = id;
+	pthread_mutex_unlock(&a->id_lock);
+}
+
 const struct text *arena_text(struct arena *a, uint32_t text)
 {
 	return text_at(a, text);
@@ -229,7 +236,7 @@ static void recover_texts(struct arena *a)
 			struct text *t = text_at(a, slab * SLAB_UNITS + at);
 
 			t->size_class = (uint8_t)c;
-			if (t->used == 2) {
+			if (t->used == KEPT) {
 				t->used = 1;
 				continue;
 			}
@@ -240,19 +247,39 @@ static void recover_texts(struct arena *a)
 	}
 }
 
+/* Keeps a record and all above it; texts of kept records have used == KEPT. */
+static void keep_with_parents(struct arena *a, uint32_t id)
+{
+	for (;;) {
+		struct record *r = &a->records[id];
+		uint32_t text = atomic_load(&r->text);
+
+		if (!(atomic_load(&r->state) & RECORD_USED) || !text ||
+		    text_at(a, text)->used == KEPT)
+			return;
+		text_at(a, text)->used = KEPT;
+		id = text_at(a, text)->parent;
+		if (id < FIRST_ID || id >= ARENA_MAX_IDS)
+			return;
+	}
+}
+
 void arena_recover(struct arena *a, void (*found)(void *ctx, uint32_t id, struct record *record),
 		   void *ctx)
 {
 	uint32_t end = atomic_load(&a->header->ids_end);
 
+	for (uint32_t id = FIRST_ID; id < end; id++) {
+		if (atomic_load(&a->records[id].lookups))
+			keep_with_parents(a, id);
+	}
 	a->free_id = 0;
 	for (uint32_t id = FIRST_ID; id < end; id++) {
 		struct record *r = &a->records[id];
 		uint32_t text = atomic_load(&r->text);
+		int used = (atomic_load(&r->state) & RECORD_USED) != 0;
 
-		if (atomic_load(&r->state) == RECORD_USED && atomic_load(&r->lookups)) {
-			if (text)
-				text_at(a, text)->used = 2;
+		if (used && (atomic_load(&r->lookups) || (text && text_at(a, text)->used == KEPT))) {
 			found(ctx, id, r);
 			continue;
 		}

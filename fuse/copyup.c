@@ -15,7 +15,6 @@
 
 #include "helpers/cleanup.h"
 
-#include "fuse/arena.h"
 #include "fuse/copydata.h"
 #include "fuse/copyup.h"
 #include "fuse/fdcache.h"
@@ -159,9 +158,8 @@ static int publish_nameless(struct unionfs *fs, struct node *node, const char *t
 		return -errno;
 	work_remove(fs, tmp);
 	close(node->fd);
-	node->fd = fd;
-	atomic_store(&arena_record(fs->arena, node->id)->fd, fd);
 	node_set(node, NODE_UPPER | NODE_COPIED);
+	node_set_fd(fs, node, fd);
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 struct gantry_error;
 struct unionfs;
 
+/* To be called by a new server when the kernel was told to send again. */
+void holder_close_old_devices(void);
+
 /* Serves until unmounted.  0 or a code with err filled. */
 int holder_run(struct unionfs *fs, struct gantry_error *err);
 

@@ -60,10 +60,11 @@ int init_handle(struct request *rq)
 	out->max_write = MAX_WRITE;
 	out->time_gran = 1;
 	out->max_pages = MAX_WRITE / 4096;
-	fs->no_open = (offered & FUSE_NO_OPEN_SUPPORT) != 0;
-	fs->writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
-	fs->posix_acl = (flags & FUSE_POSIX_ACL) != 0;
-	fs->max_write = MAX_WRITE;
+	fs->settled->flags = flags;
+	fs->settled->no_open = (offered & FUSE_NO_OPEN_SUPPORT) != 0;
+	fs->settled->writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
+	fs->settled->posix_acl = (flags & FUSE_POSIX_ACL) != 0;
+	fs->settled->done = 1;
 	return sizeof(*out);
 }
 

@@ -2,6 +2,7 @@ bin_PROGRAMS += gantry-unionfs
 gantry_unionfs_SOURCES = \
 	fuse/acl.c fuse/acl.h \
 	fuse/arena.c fuse/arena.h \
+	fuse/cgroup.c fuse/cgroup.h \
 	fuse/copydata.c fuse/copydata.h \
 	fuse/copyup.c fuse/copyup.h \
 	fuse/explain.c fuse/explain.h \

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -88,7 +89,9 @@ static int set_up(struct unionfs *fs, struct gantry_error *err)
 		return r;
 	fs->fds = fdcache_new(choose_fd_limit());
 	fs->arena = arena_new();
-	if (!fs->fds || !fs->arena || nodes_init(fs) < 0)
+	fs->settled = mmap(NULL, sizeof(*fs->settled), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fs->settled == MAP_FAILED || !fs->fds || !fs->arena || nodes_init(fs) < 0)
 		return error_no_memory(err);
 	r = lookup_root(fs);
 	return r < 0 ? error_errno(err, -r, "cannot read the layers' roots") : 0;

@@ -118,7 +118,7 @@ struct node *node_new(struct unionfs *fs, mode_t mode, unsigned n_lower)
 			return NULL;
 		}
 	}
-	node->id = fs->root ? arena_id_new(fs->arena) : ROOT_ID;
+	node->id = fs->root ? arena_id_new(fs->arena, mode & S_IFMT) : ROOT_ID;
 	if (!node->id) {
 		free(S_ISDIR(mode) ? node->slots : NULL);
 		free(node);
@@ -390,7 +390,6 @@ static struct node *destroy(struct unionfs *fs, struct node *node)
 		fdcache_drop(fs->fds, &node->data);
 		free(node->file_data);
 	}
-	arena_text_free(fs->arena, node->name.text);
 	arena_id_free(fs->arena, node->id);
 	if (node->fd >= 0)
 		close(node->fd);
@@ -466,4 +465,63 @@ void node_copyup_lock(struct unionfs *fs, struct node *node)
 void node_copyup_unlock(struct unionfs *fs, struct node *node)
 {
 	pthread_mutex_unlock(&fs->nodes->copyup_locks[node->id % N_COPYUP_LOCKS]);
+}
+
+void node_set_fd(struct unionfs *fs, struct node *node, int fd)
+{
+	struct record *r = arena_record(fs->arena, node->id);
+
+	node->fd = fd;
+	if (fd >= 0 && node_is(node, NODE_UPPER))
+		atomic_fetch_or(&r->state, RECORD_UPPER);
+	atomic_store(&r->fd, fd);
+}
+
+static void adopt(void *ctx, uint32_t id, struct record *r)
+{
+	struct unionfs *fs = ctx;
+	struct node *node = calloc(1, sizeof(*node));
+	uint32_t state = atomic_load(&r->state);
+	struct stat st;
+
+	if (!node)
+		return;
+	atomic_init(&node->refs, atomic_load(&r->lookups) ? 1 : 0);
+	node->id = id;
+	node->mode = state >> RECORD_MODE_SHIFT & S_IFMT;
+	node->name.node = node;
+	node->fd = atomic_load(&r->text) ? -1 : atomic_load(&r->fd);
+	node_set(node, NODE_STALE | NODE_XATTR_SET);
+	if (node->fd >= 0 && fstat(node->fd, &st) == 0) {
+		node->mode = st.st_mode;
+		node->ino = st.st_ino;
+		node_clear(node, NODE_STALE);
+		if (state & RECORD_UPPER)
+			node_set(node, NODE_UPPER);
+		if (S_ISDIR(node->mode))
+			node->slots = calloc(1, sizeof(*node->slots));
+	}
+	fs->nodes->by_id[id] = node;
+	atomic_fetch_add(&fs->nodes->count, 1);
+}
+
+void nodes_recover(struct unionfs *fs, void (*keep_fd)(void *ctx, int fd), void *ctx)
+{
+	arena_recover(fs->arena, adopt, fs);
+	for (uint32_t id = ROOT_ID + 1; id < arena_ids_end(fs->arena); id++) {
+		struct node *node = fs->nodes->by_id[id], *parent;
+		uint32_t text;
+
+		if (!node)
+			continue;
+		if (node->fd >= 0)
+			keep_fd(ctx, node->fd);
+		text = atomic_load(&arena_record(fs->arena, id)->text);
+		parent = text ? node_by_id(fs, arena_text(fs->arena, text)->parent) : NULL;
+		if (!parent)
+			continue;
+		node->name.text = text;
+		node->name.parent = node_get(parent);
+		hash_add(fs, &node->name, hash_name(parent, text_of(fs, &node->name)));
+	}
 }

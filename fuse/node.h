@@ -133,6 +133,14 @@ void node_unlock2(struct unionfs *fs, struct node *a, struct node *b);
 void node_copyup_lock(struct unionfs *fs, struct node *node);
 void node_copyup_unlock(struct unionfs *fs, struct node *node);
 
+/* A nameless node is reached through this O_PATH descriptor, which it owns; -1:
+ * it has a name (again).  Under node_lock(node). */
+void node_set_fd(struct unionfs *fs, struct node *node, int fd);
+
+/* Rebuilds the table of a server that died; keep_fd is called for the descriptors
+ * that nodes still own. */
+void nodes_recover(struct unionfs *fs, void (*keep_fd)(void *ctx, int fd), void *ctx);
+
 /* The text of the first name; under a lock of the node. */
 const char *node_name(struct unionfs *fs, const struct node *node);
 

@@ -17,7 +17,6 @@
 #include "helpers/cleanup.h"
 
 #include "fuse/acl.h"
-#include "fuse/arena.h"
 #include "fuse/copyup.h"
 #include "fuse/fdcache.h"
 #include "fuse/format.h"
@@ -186,7 +185,7 @@ static int make_in_upper(struct creation *c, int dirfd)
 	if (r < 0)
 		return r;
 	if (!r && !hides)
-		return -EEXIST;
+		return request_is_resent(c->rq) ? 0 : -EEXIST;
 	return make_via_work(c, dirfd, r);
 }
 
@@ -291,8 +290,12 @@ int op_create(struct request *rq)
 
 	if (r < 0)
 		return r;
-	r = openfile_reply_created(rq, node, c.fd,
-				   rq->out + sizeof(struct fuse_entry_out));
+	/* No descriptor: a server that died had made it. */
+	if (c.fd < 0)
+		memset(rq->out + sizeof(struct fuse_entry_out), 0, sizeof(struct proto_open_out));
+	else
+		r = openfile_reply_created(rq, node, c.fd,
+					   rq->out + sizeof(struct fuse_entry_out));
 	if (r < 0) {
 		node_put(rq->fs, node);
 		return r;
@@ -304,7 +307,7 @@ int op_link(struct request *rq)
 {
 	const struct fuse_link_in *in = (const struct fuse_link_in *)rq->arg;
 	struct unionfs *fs = rq->fs;
-	struct node *node = node_by_id(fs, in->oldnodeid);
+	struct node *node = request_other_node(rq, in->oldnodeid);
 	struct creation c = { .rq = rq, .parent = request_node(rq),
 			      .name = rq->arg + sizeof(*in) };
 	char name[NAME_MAX + 1];
@@ -337,9 +340,8 @@ int op_link(struct request *rq)
 	if (r == 0 && node->fd >= 0) {
 		/* It was nameless, as O_TMPFILE makes files. */
 		close(node->fd);
-		node->fd = -1;
+		node_set_fd(fs, node, -1);
 		node->slot = 0;
-		atomic_store(&arena_record(fs->arena, node->id)->fd, -1);
 		node_clear(node, NODE_COPIED);
 	}
 	node_unlock(fs, node);
@@ -389,8 +391,7 @@ int op_tmpfile(struct request *rq)
 		return -ENOMEM;
 	node_set(node, NODE_UPPER | NODE_NEW);
 	node->ino = st.st_ino;
-	node->fd = steal_fd(&path_fd);
-	atomic_store(&arena_record(fs->arena, node->id)->fd, node->fd);
+	node_set_fd(fs, node, steal_fd(&path_fd));
 	r = openfile_reply_created(rq, node, steal_fd(&fd),
 				   rq->out + sizeof(struct fuse_entry_out));
 	if (r < 0) {

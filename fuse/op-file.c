@@ -207,7 +207,7 @@ int op_copy_file_range(struct request *rq)
 		(const struct fuse_copy_file_range_in *)rq->arg;
 	struct fuse_write_out *out = (struct fuse_write_out *)rq->out;
 	struct node *from_node = request_node(rq);
-	struct node *to_node = node_by_id(rq->fs, in->nodeid_out);
+	struct node *to_node = request_other_node(rq, in->nodeid_out);
 	auto_cfd struct cfd *from = NULL, *to = NULL;
 	off_t off_in = (off_t)in->off_in, off_out = (off_t)in->off_out;
 	size_t len = in->len > INT32_MAX ? INT32_MAX : (size_t)in->len;

@@ -55,10 +55,11 @@ int remove_hold(struct unionfs *fs, struct node *node, struct node *parent)
 void remove_name(struct unionfs *fs, struct node *node, struct node *parent, const char *name,
 		 int *hold)
 {
-	if (node_remove_name(fs, node, parent, name) == 0 && node->fd < 0) {
-		node->fd = steal_fd(hold);
-		atomic_store(&arena_record(fs->arena, node->id)->fd, node->fd);
-	}
+	/* The descriptor first: a server that dies in between leaves a way to it. */
+	if (node->fd < 0 && *hold >= 0)
+		atomic_store(&arena_record(fs->arena, node->id)->fd, *hold);
+	if (node_remove_name(fs, node, parent, name) == 0 && node->fd < 0)
+		node_set_fd(fs, node, steal_fd(hold));
 }
 
 /* Takes the name away on disk: unlink, or a whiteout where a lower layer has it. */
@@ -106,10 +107,26 @@ int remove_is_empty(struct unionfs *fs, struct node *dir)
 	return r;
 }
 
+/* The server that died had removed it, but not said so. */
+static int finish_resent(struct request *rq, struct node *node, struct node *parent,
+			 const char *name)
+{
+	int hold = -1;
+
+	if (node) {
+		node_lock(rq->fs, node);
+		hold = atomic_load(&arena_record(rq->fs->arena, node->id)->fd);
+		remove_name(rq->fs, node, parent, name, &hold);
+		node_unlock(rq->fs, node);
+		node_put(rq->fs, node);
+	}
+	return 0;
+}
+
 static int remove_child(struct request *rq, int is_dir)
 {
 	struct unionfs *fs = rq->fs;
-	struct node *parent = request_node(rq), *node;
+	struct node *parent = request_node(rq), *node = NULL;
 	auto_cfd struct cfd *up = NULL;
 	auto_fd int hold = -1;
 	const char *name = rq->arg;
@@ -122,8 +139,12 @@ static int remove_child(struct request *rq, int is_dir)
 	r = node ? 0 : lookup_child(fs, parent, name, &node, &st);
 	if (r == 0 && node_is(node, NODE_STALE))
 		r = lookup_revive(fs, node);
-	if (r < 0)
+	if (r == -ENOENT && request_is_resent(rq))
+		return finish_resent(rq, node, parent, name);
+	if (r < 0) {
+		node_put(fs, node);
 		return r;
+	}
 	if (is_dir && S_ISDIR(node->mode)) {
 		r = remove_is_empty(fs, node);
 		r = r < 0 ? r : r ? 0 : -ENOTEMPTY;

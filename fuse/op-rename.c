@@ -241,22 +241,40 @@ static int is_same_file(const struct renaming *rn)
 	return rn->from.node == rn->to.node;
 }
 
+/* New names come before old ones go: a server that dies in between leaves every
+ * node with a name that it had or has. */
 static int move_names(struct renaming *rn)
 {
 	struct unionfs *fs = rn->fs;
 	struct node *a = rn->from.node, *b = rn->to.node;
+	int exchange = (rn->flags & RENAME_EXCHANGE) != 0, r;
+
+	if (b && !exchange)
+		remove_name(fs, b, rn->to.dir, rn->to.name, &rn->hold);
+	r = node_add_name(fs, a, rn->to.dir, rn->to.name);
+	if (r == 0 && exchange)
+		r = node_add_name(fs, b, rn->from.dir, rn->from.name);
+	node_remove_name(fs, a, rn->from.dir, rn->from.name);
+	if (exchange)
+		node_remove_name(fs, b, rn->to.dir, rn->to.name);
+	return r;
+}
+
+/* The server that died had renamed, but not said so. */
+static int finish_resent(struct renaming *rn)
+{
+	struct unionfs *fs = rn->fs;
+	struct node *node = node_find(fs, rn->from.dir, rn->from.name);
 	int r = 0;
 
-	if (b && rn->flags & RENAME_EXCHANGE) {
-		node_remove_name(fs, b, rn->to.dir, rn->to.name);
-		node_remove_name(fs, a, rn->from.dir, rn->from.name);
-		r = node_add_name(fs, b, rn->from.dir, rn->from.name);
-	} else {
-		if (b)
-			remove_name(fs, b, rn->to.dir, rn->to.name, &rn->hold);
-		node_remove_name(fs, a, rn->from.dir, rn->from.name);
+	if (node) {
+		node_lock(fs, node);
+		r = node_add_name(fs, node, rn->to.dir, rn->to.name);
+		node_remove_name(fs, node, rn->from.dir, rn->from.name);
+		node_unlock(fs, node);
+		node_put(fs, node);
 	}
-	return r ? r : node_add_name(fs, a, rn->to.dir, rn->to.name);
+	return r;
 }
 
 static int do_rename(struct renaming *rn)
@@ -264,6 +282,8 @@ static int do_rename(struct renaming *rn)
 	struct unionfs *fs = rn->fs;
 	int r = find_side(fs, &rn->from, 1);
 
+	if (r == -ENOENT && request_is_resent(rn->rq))
+		return finish_resent(rn);
 	if (r == 0)
 		r = find_side(fs, &rn->to, (rn->flags & RENAME_EXCHANGE) != 0);
 	if (r < 0)
@@ -308,7 +328,7 @@ static int rename_between(struct request *rq, uint64_t new_dir, const char *name
 		return -EINVAL;
 	rn.from.dir = request_node(rq);
 	rn.from.name = names;
-	rn.to.dir = node_by_id(rq->fs, new_dir);
+	rn.to.dir = request_other_node(rq, new_dir);
 	rn.to.name = names + strlen(names) + 1;
 	if (rn.to.name >= rq->arg + rq->arg_len)
 		return -EINVAL;

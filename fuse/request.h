@@ -36,8 +36,13 @@ struct request {
 
 typedef int request_handler(struct request *rq);
 
-/* The node that the request is about; NULL when the kernel made it up. */
+/* The node that the request is about, or that it names; NULL when it cannot be
+ * found any more. */
 struct node *request_node(struct request *rq);
+struct node *request_other_node(struct request *rq, uint64_t id);
+
+/* The kernel sends this again after a server died: it may have been done. */
+int request_is_resent(const struct request *rq);
 
 /* Files created from here on by this thread get the caller's umask. */
 void request_set_umask(struct request *rq, mode_t umask_bits);

@@ -25,8 +25,10 @@
 #include "helpers/error.h"
 
 #include "fuse/arena.h"
+#include "fuse/holder.h"
 #include "fuse/ids.h"
 #include "fuse/init.h"
+#include "fuse/lookup.h"
 #include "fuse/node.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
@@ -117,9 +119,23 @@ const char *session_name(unsigned opcode)
 	return operations[opcode].name;
 }
 
+struct node *request_other_node(struct request *rq, uint64_t id)
+{
+	struct node *node = node_by_id(rq->fs, id);
+
+	if (node && node_is(node, NODE_STALE) && lookup_revive(rq->fs, node) < 0)
+		return NULL;
+	return node;
+}
+
 struct node *request_node(struct request *rq)
 {
-	return node_by_id(rq->fs, rq->in->nodeid);
+	return request_other_node(rq, rq->in->nodeid);
+}
+
+int request_is_resent(const struct request *rq)
+{
+	return (rq->in->unique & FUSE_UNIQUE_RESEND) != 0;
 }
 
 void request_set_umask(struct request *rq, mode_t umask_bits)
@@ -350,8 +366,10 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 		if (r)
 			return error_errno(err, r, "cannot start a server thread");
 	}
-	if (takeover)
+	if (takeover) {
 		init_resend(fs);
+		holder_close_old_devices();
+	}
 	wait_for_end(fs, &signals);
 	return 0;
 }

@@ -36,6 +36,16 @@ struct layer;
 struct node;
 struct node_table;
 
+/* What the kernel agreed to at INIT. */
+struct settled {
+	int done;
+	int no_open;         /* files are opened and closed without us */
+	int passthrough;
+	int writeback;
+	int posix_acl;
+	uint64_t flags;
+};
+
 struct unionfs {
 	struct options opt;
 	struct format format;
@@ -56,13 +66,8 @@ struct unionfs {
 	int privileged;      /* CAP_SYS_ADMIN in the first user namespace */
 	int own_uid, own_gid;
 
-	/* Settled with the kernel at INIT. */
 	int dev_fd;
-	int no_open;         /* files are opened and closed without us */
-	int passthrough;
-	int writeback;
-	int posix_acl;
-	unsigned max_write;
+	struct settled *settled; /* in shared memory: a successor needs it */
 };
 
 #endif

@@ -27,7 +27,9 @@ static const char whiteout_source[] = "whiteout";
 
 void work_name(struct unionfs *fs, char name[WORK_NAME_MAX])
 {
-	snprintf(name, WORK_NAME_MAX, "#%lx", atomic_fetch_add(&fs->work_serial, 1));
+	/* A successor of this server must not run into what it left. */
+	snprintf(name, WORK_NAME_MAX, "#%x-%lx", (unsigned)getpid(),
+		 atomic_fetch_add(&fs->work_serial, 1));
 }
 
 void work_remove(struct unionfs *fs, const char *name)

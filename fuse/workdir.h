@@ -12,7 +12,7 @@
 struct node;
 struct unionfs;
 
-enum { WORK_NAME_MAX = 24 };
+enum { WORK_NAME_MAX = 32 };
 
 /* A name that nothing in the workdir has. */
 void work_name(struct unionfs *fs, char name[WORK_NAME_MAX]);
