@@ -23,6 +23,7 @@
 #include "fuse/loc.h"
 #include "fuse/lookup.h"
 #include "fuse/node.h"
+#include "fuse/notify.h"
 #include "fuse/unionfs.h"
 #include "fuse/workdir.h"
 
@@ -223,6 +224,8 @@ static int copyup_locked(struct unionfs *fs, struct node *node, struct node *par
 		r = publish(fs, node, parent, tmp, has_origin);
 	if (r < 0)
 		work_remove(fs, tmp);
+	else if (S_ISDIR(st.st_mode) || st.st_nlink > 1)
+		notify_attr(fs, node); /* other link counts than before */
 	return r;
 }
 

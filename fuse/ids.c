@@ -82,7 +82,8 @@ void ids_fill_attr(struct unionfs *fs, struct node *node, const struct stat *st,
 	attr->gid = fs->opt.squash_gid >= 0 ? (uint32_t)fs->opt.squash_gid :
 					      map_in(&fs->opt.gid_map, st->st_gid);
 	/* A merged directory's links cannot be counted: the kernel says 1 too. */
-	if (S_ISDIR(st->st_mode) && (fs->opt.static_nlink || node_is(node, NODE_MERGED)))
+	if (S_ISDIR(st->st_mode) &&
+	    (fs->opt.static_nlink || node->n_lower + node_is(node, NODE_UPPER) > 1))
 		attr->nlink = 1;
 	/* A lower file that was removed still has its link in the layer. */
 	if (node->fd >= 0 && (S_ISDIR(st->st_mode) || !node_is(node, NODE_UPPER) ||

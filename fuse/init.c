@@ -67,12 +67,3 @@ int init_handle(struct request *rq)
 	fs->settled->done = 1;
 	return sizeof(*out);
 }
-
-void init_resend(struct unionfs *fs)
-{
-	struct fuse_out_header header = { .len = sizeof(header), .error = PROTO_NOTIFY_RESEND };
-
-	/* An older kernel says EINVAL: what was in flight fails when it is aborted. */
-	if (write(fs->dev_fd, &header, sizeof(header)) < 0)
-		return;
-}

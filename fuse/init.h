@@ -11,7 +11,4 @@ struct unionfs;
 
 int init_handle(struct request *rq);
 
-/* Asks the kernel to send again what a dead server did not answer. */
-void init_resend(struct unionfs *fs);
-
 #endif

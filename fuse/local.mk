@@ -18,6 +18,7 @@ gantry_unionfs_SOURCES = \
 	fuse/main.c \
 	fuse/mount.c fuse/mount.h \
 	fuse/node.c fuse/node.h \
+	fuse/notify.c fuse/notify.h \
 	fuse/op-attr.c \
 	fuse/op-create.c \
 	fuse/op-dir.c \

@@ -47,6 +47,7 @@ struct search {
 	struct file_data *data;
 	char name[NAME_ROOM]; /* changes with a relative redirect */
 	char *absolute;       /* an absolute redirect ends the walk of the parent */
+	char *redirect;       /* of the upper part */
 	int done;
 };
 
@@ -57,6 +58,7 @@ static void search_auto(struct search *s)
 	free(s->parts);
 	free(s->data);
 	free(s->absolute);
+	free(s->redirect);
 }
 
 static char *join_path(const char *dir, const char *name)
@@ -127,6 +129,12 @@ static int apply_redirect(struct search *s, struct marks *m)
 {
 	if (!m->redirect)
 		return 0;
+	if (s->in_upper && !s->n_parts) {
+		free(s->redirect);
+		s->redirect = strdup(m->redirect);
+		if (!s->redirect)
+			return -ENOMEM;
+	}
 	if (m->redirect[0] == '/') {
 		free(s->absolute);
 		s->absolute = steal(&m->redirect);
@@ -285,31 +293,50 @@ static int search_part(struct search *s, struct node *parent, unsigned slot)
 	return s->found ? 0 : found_file(s, parent, slot, cfd->fd, &st);
 }
 
+/* Takes the next component of *path into name; 0 at the end. */
+static int next_component(const char **path, char name[NAME_ROOM])
+{
+	size_t len;
+
+	*path += strspn(*path, "/");
+	len = strcspn(*path, "/");
+	if (!len)
+		return 0;
+	if (len >= NAME_ROOM)
+		return -EIO;
+	memcpy(name, *path, len);
+	name[len] = '\0';
+	*path += len;
+	return 1;
+}
+
+/* Where the layers below continue after one component: *next grows by it, or is
+ * changed by its redirect. */
+static int extend_target(char **next, const char *name, const char *redirect)
+{
+	auto_free char *old = steal(next);
+
+	if (redirect && redirect[0] == '/')
+		*next = strdup(redirect);
+	else if (asprintf(next, "%s/%s", old ? old : "", redirect ? redirect : name) < 0)
+		*next = NULL;
+	return *next ? 0 : -ENOMEM;
+}
+
 /* Follows an absolute redirect through one layer.  Each component is looked at,
- * because an opaque one hides the layers below. */
+ * because an opaque one hides the layers below and a redirected one leads them
+ * elsewhere. */
 static int search_absolute(struct search *s, unsigned l, const char *target)
 {
-	const struct layer *layer = &s->fs->layers[l];
+	auto_fd int at = layer_open_dir(&s->fs->layers[l], ".");
+	auto_free char *next = NULL;
+	char name[NAME_ROOM];
 	const char *path = target;
-	auto_fd int at = layer_open_dir(layer, ".");
 	struct marks m = { 0 };
-	struct stat st;
+	struct stat st = { 0 };
+	int xattr_whiteouts = 0, r;
 
-	while (at >= 0 && *path) {
-		char name[NAME_ROOM];
-		size_t len;
-		int fd, r;
-
-		while (*path == '/')
-			path++;
-		len = strcspn(path, "/");
-		if (!len)
-			break;
-		if (len >= sizeof(name))
-			return -EIO;
-		memcpy(name, path, len);
-		name[len] = '\0';
-		path += len;
+	while (at >= 0 && (r = next_component(&path, name)) > 0) {
 		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			s->done = has_oci_whiteout(at, name);
 			return 0;
@@ -318,25 +345,25 @@ static int search_absolute(struct search *s, unsigned l, const char *target)
 			s->done = 1;
 			return 0;
 		}
-		marks_done(&m);
 		r = format_read_marks(&s->fs->format, at, name, &m);
 		if (r < 0)
 			return r;
 		if (m.opaque || has_oci_opaque(at, name))
 			s->done = 1;
-		fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		replace_fd(&at, fd);
+		xattr_whiteouts = m.xattr_whiteouts;
+		r = extend_target(&next, name, m.redirect);
+		marks_done(&m);
+		if (r < 0)
+			return r;
+		replace_fd(&at, openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	}
-	if (at < 0)
+	if (at < 0 || r < 0 || !next)
 		return -EIO;
-	if (m.redirect && m.redirect[0] == '/' && !s->done) {
-		free(s->absolute);
-		s->absolute = steal(&m.redirect);
-	}
-	marks_done(&m);
+	free(s->absolute);
+	s->absolute = steal(&next);
 	if (!s->n_parts)
 		s->lower_ino = layer_ino(s->fs, l, st.st_ino);
-	return add_part(s, l, strdup(target), m.xattr_whiteouts);
+	return add_part(s, l, strdup(target), xattr_whiteouts);
 }
 
 static int search_layers(struct search *s, struct node *parent, unsigned first)
@@ -381,6 +408,7 @@ static void fill_node(struct search *s, struct node *node)
 		node->file_data = steal(&s->data);
 		return;
 	}
+	node->redirect = steal(&s->redirect);
 	if (s->n_parts)
 		node_set(node, NODE_MERGED);
 	for (unsigned i = 0; i < s->n_parts; i++) {
@@ -492,6 +520,30 @@ int lookup_is_below(struct unionfs *fs, struct node *parent, const char *name)
 	snprintf(s.name, sizeof(s.name), "%s", name);
 	r = search_layers(&s, parent, 1);
 	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
+}
+
+char *lookup_lower_path(struct unionfs *fs, struct node *dir)
+{
+	auto_free char *above = NULL;
+	struct node *parent;
+	char name[NAME_ROOM] = "", *path;
+
+	node_lock_shared(fs, dir);
+	if (dir->redirect && dir->redirect[0] == '/') {
+		path = strdup(dir->redirect);
+		node_unlock(fs, dir);
+		return path;
+	}
+	parent = dir->name.parent ? node_get(dir->name.parent) : NULL;
+	if (parent)
+		snprintf(name, sizeof(name), "%s",
+			 dir->redirect ? dir->redirect : node_name(fs, dir));
+	node_unlock(fs, dir);
+	if (!parent)
+		return strdup("");
+	above = lookup_lower_path(fs, parent);
+	node_put(fs, parent);
+	return above && asprintf(&path, "%s/%s", above, name) >= 0 ? path : NULL;
 }
 
 int lookup_root(struct unionfs *fs)

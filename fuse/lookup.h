@@ -28,6 +28,10 @@ int lookup_made(struct unionfs *fs, struct node *parent, const char *name, const
  * negative errno value. */
 int lookup_is_below(struct unionfs *fs, struct node *parent, const char *name);
 
+/* Where a directory with lower parts is in the union of the lower layers alone: an
+ * absolute path, to be freed.  NULL without memory. */
+char *lookup_lower_path(struct unionfs *fs, struct node *dir);
+
 /* Looks a node up again that was taken over from a dead server. */
 int lookup_revive(struct unionfs *fs, struct node *node);
 

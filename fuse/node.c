@@ -97,6 +97,7 @@ static void free_slots(struct unionfs *fs, struct node *node)
 		free(node->slots[i].path);
 	}
 	free(node->slots);
+	free(node->redirect);
 	listing_put(node->listing);
 }
 

@@ -73,6 +73,8 @@ struct node {
 	union {
 		struct {       /* directories */
 			struct slot *slots;
+			char *redirect;  /* of the upper part: "/path" in the union of
+					  * the lower layers; NULL: name below parent */
 			struct listing *listing;
 		};
 		struct {       /* the others */

@@ -190,6 +190,10 @@ int op_lseek(struct request *rq)
 
 	if (!node)
 		return -ESTALE;
+	/* The kernel does not write its dirty pages back before it asks, so the answer
+	 * could hide data; without an answer it takes everything for data. */
+	if (rq->fs->settled->writeback)
+		return -ENOSYS;
 	r = file_open_data(rq->fs, node, 0, &data);
 	if (r < 0)
 		return r;

@@ -85,24 +85,28 @@ static int open_side(struct unionfs *fs, struct side *s)
 	return r < 0 ? r : 0;
 }
 
-/* Where the lower parts of a directory are, as a path of the union. */
+/* Lets the upper part of a directory say where its lower parts are. */
 static int set_redirect(struct unionfs *fs, struct node *node)
 {
 	auto_cfd struct cfd *cfd = NULL;
-	auto_free char *text = NULL;
-	const char *path = node->slots[1].path;
-	int r = dir_open_upper(fs, node, &cfd);
+	char *path = lookup_lower_path(fs, node), *old;
+	int r;
 
-	if (r < 0)
-		return r;
-	/* All lower parts must be reachable by the one path. */
-	for (unsigned i = 2; i <= node->n_lower; i++) {
-		if (strcmp(node->slots[i].path, path) != 0)
-			return -EXDEV;
-	}
-	if (asprintf(&text, "/%s", path) < 0)
+	if (!path)
 		return -ENOMEM;
-	return format_set(&fs->format, cfd->fd, ".", "redirect", text, strlen(text));
+	r = dir_open_upper(fs, node, &cfd);
+	if (r == 0)
+		r = format_set(&fs->format, cfd->fd, ".", "redirect", path, strlen(path));
+	if (r < 0) {
+		free(path);
+		return r;
+	}
+	node_lock(fs, node);
+	old = node->redirect;
+	node->redirect = path;
+	node_unlock(fs, node);
+	free(old);
+	return 0;
 }
 
 static int set_opaque(struct unionfs *fs, struct node *node)
@@ -159,7 +163,8 @@ static int clear_target(struct renaming *rn)
 	return r;
 }
 
-static int prepare_target(struct renaming *rn)
+/* Whether what has the new name may be replaced at all. */
+static int check_target(struct renaming *rn)
 {
 	struct node *from = rn->from.node, *to = rn->to.node;
 	int r;
@@ -175,6 +180,16 @@ static int prepare_target(struct renaming *rn)
 		if (r <= 0)
 			return r < 0 ? r : -ENOTEMPTY;
 	}
+	return 0;
+}
+
+static int prepare_target(struct renaming *rn)
+{
+	struct node *to = rn->to.node;
+	int r;
+
+	if (!to || rn->flags & RENAME_EXCHANGE)
+		return 0;
 	if (to->name.parent && !to->name.next) {
 		r = remove_hold(rn->fs, to, rn->to.dir);
 		if (r < 0)
@@ -292,7 +307,9 @@ static int do_rename(struct renaming *rn)
 		return -EEXIST;
 	if (is_same_file(rn))
 		return 0;
-	r = open_side(fs, &rn->from);
+	r = check_target(rn);
+	if (r == 0)
+		r = open_side(fs, &rn->from);
 	if (r == 0)
 		r = open_side(fs, &rn->to);
 	if (r == 0)

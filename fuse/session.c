@@ -30,6 +30,7 @@
 #include "fuse/init.h"
 #include "fuse/lookup.h"
 #include "fuse/node.h"
+#include "fuse/notify.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
@@ -367,7 +368,7 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 			return error_errno(err, r, "cannot start a server thread");
 	}
 	if (takeover) {
-		init_resend(fs);
+		notify_resend(fs);
 		holder_close_old_devices();
 	}
 	wait_for_end(fs, &signals);
