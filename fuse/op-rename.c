@@ -117,8 +117,10 @@ static int set_opaque(struct unionfs *fs, struct node *node)
 	return r < 0 ? r : format_set(&fs->format, cfd->fd, ".", "opaque", "y", 1);
 }
 
-static int can_redirect(struct unionfs *fs)
+static int can_move(struct unionfs *fs, const struct node *node)
 {
+	if (!node || !S_ISDIR(node->mode) || !node_is(node, NODE_MERGED))
+		return 1;
 	if (fs->opt.redirect_dir != OPT_AUTO)
 		return fs->opt.redirect_dir == OPT_ON;
 	/* The kernel follows no redirects in user.overlay. attributes. */
@@ -132,8 +134,6 @@ static int prepare_moved(struct renaming *rn, struct side *from, const struct si
 	struct node *node = from->node;
 	int r;
 
-	if (S_ISDIR(node->mode) && node_is(node, NODE_MERGED) && !can_redirect(fs))
-		return -EXDEV;
 	r = copyup(fs, node, COPYUP_ALL);
 	if (r < 0 || !S_ISDIR(node->mode))
 		return r;
@@ -307,6 +307,9 @@ static int do_rename(struct renaming *rn)
 		return -EEXIST;
 	if (is_same_file(rn))
 		return 0;
+	if (!can_move(fs, rn->from.node) ||
+	    (rn->flags & RENAME_EXCHANGE && !can_move(fs, rn->to.node)))
+		return -EXDEV;
 	r = check_target(rn);
 	if (r == 0)
 		r = open_side(fs, &rn->from);

@@ -267,6 +267,12 @@ static void do_open(struct outcome *o, const struct op *op, const char *path, in
 		close(*slot);
 	*slot = open(path, O_NOFOLLOW | O_NONBLOCK | flags[op->n[0] % 3], 0644);
 	note_result(o, *slot < 0 ? -1 : 0);
+	/* The kernel copies up when a file is opened for writing, gantry-unionfs when it
+	 * is written: do both now. */
+	if (*slot >= 0 && flags[op->n[0] % 3] != O_RDONLY) {
+		note_result(o, pwrite(*slot, "w", 1, op->n[1] % 100));
+		note_result(o, fsync(*slot));
+	}
 }
 
 static void do_on_fd(struct outcome *o, const struct op *op, int *slot)
