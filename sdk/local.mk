@@ -1,6 +1,50 @@
+# The contract: public headers, interface descriptions and what is derived from
+# them, and the helper library that plugins link.
+
+INTERFACES = storage transport runtime network volume log api engine
+INTERFACE_FILES = $(INTERFACES:%=$(top_srcdir)/sdk/interfaces/%.lua)
+KIND_INCLUDES = $(INTERFACES:%=sdk/generated/gantry/%.h)
+GENERATE = $(LUA) $(top_srcdir)/sdk/generate.lua
+EXTRA_DIST += sdk/generate.lua $(INTERFACES:%=sdk/interfaces/%.lua)
+BUILT_SOURCES += $(KIND_INCLUDES) sdk/generated/gantry/calls.h
+CLEANFILES += $(KIND_INCLUDES) sdk/generated/gantry/calls.h sdk/generated/interfaces.c
+
+sdk/generated/gantry/%.h: sdk/interfaces/%.lua sdk/generate.lua
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) header $< > $@.tmp && mv $@.tmp $@
+sdk/generated/gantry/calls.h: $(INTERFACE_FILES) sdk/generate.lua
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) calls $(INTERFACE_FILES) > $@.tmp && mv $@.tmp $@
+sdk/generated/interfaces.c: $(INTERFACE_FILES) sdk/generate.lua $(KIND_INCLUDES)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) tables $(INTERFACE_FILES) > $@.tmp && mv $@.tmp $@
+
+gantryincludedir = $(includedir)/gantry
+gantryinclude_HEADERS = \
+	sdk/include/gantry/error.h \
+	sdk/include/gantry/interface.h \
+	sdk/include/gantry/plugin.h
+nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
+
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
+	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
+	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
+	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
-	sdk/helpers/io.c sdk/helpers/io.h
+	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
+	sdk/helpers/io.c sdk/helpers/io.h \
+	sdk/helpers/json.c sdk/helpers/json.h \
+	sdk/helpers/folder_mount.c sdk/helpers/folder_mount.h \
+	sdk/helpers/layer.c sdk/helpers/layer.h \
+	sdk/helpers/layer_apply.c sdk/helpers/layer_apply.h \
+	sdk/helpers/layer_diff.c sdk/helpers/layer_diff.h \
+	sdk/helpers/layer_dirs.c sdk/helpers/layer_dirs.h \
+	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
+	sdk/helpers/name_set.c sdk/helpers/name_set.h \
+	sdk/helpers/reply.c sdk/helpers/reply.h \
+	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
+	sdk/helpers/tree_usage.c
+	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/reply.c sdk/helpers/reply.h
+nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c

@@ -197,6 +197,8 @@ static int remove_dir_content(int fd, dev_t dev)
 			continue;
 		if (e->d_type != DT_DIR && unlinkat(dirfd(dir), e->d_name, 0) == 0)
 			continue;
+		if (e->d_type == DT_DIR && unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) == 0)
+			continue;
 		sub = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (sub < 0 || fstat(sub, &st) < 0) {
 			r = r ? r : -errno;
@@ -222,6 +224,8 @@ int remove_tree(int dirfd, const char *path)
 	int fd;
 
 	if (unlinkat(dirfd, path, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (unlinkat(dirfd, path, AT_REMOVEDIR) == 0)
 		return 0;
 	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

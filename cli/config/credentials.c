@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A credential helper is a program named in config.json: it gets a server's name
+ * or a JSON object on stdin, and answers with JSON on stdout.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/api.h"
+#include "cli/cli.h"
+#include "cli/config/base64.h"
+#include "cli/config/config.h"
+#include "cli/reference.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+extern char **environ;
+
+#define MAX_ANSWER ((size_t)1 << 20)
+#define TOKEN_USER "<token>"
+
+/* The helper for a server, or NULL. */
+static const char *helper_for(struct json_object *config, const char *server)
+{
+	const char *name = json_get_string(json_get_object(config, "credHelpers"), server);
+
+	name = name ? name : json_get_string(config, "credsStore");
+	return name && *name ? name : NULL;
+}
+
+static int spawn_helper(const char *program, const char *action, int in, int out, pid_t *ret)
+{
+	posix_spawn_file_actions_t files;
+	char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)action, NULL };
+	int r;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	r = posix_spawnp(ret, program, &files, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	return r;
+}
+
+/* Runs "docker-credential-NAME ACTION" with input; its output and success. */
+static int run_helper(const char *name, const char *action, const char *input, struct buf *out,
+		      int *ret_ok, struct gantry_error *err)
+{
+	auto_(buf) struct buf program = BUF_INIT;
+	int in[2] = { -1, -1 }, back[2] = { -1, -1 };
+	int status = 0, r = 0;
+	pid_t pid;
+
+	buf_addf(&program, "docker-credential-%s", name);
+	if (strchr(name, '/')) {
+		return error_set(err, GANTRY_ERR_INVALID, "'%s' is no name of a credential helper", name);
+	}
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0) {
+		r = errno;
+	}
+	r = r ? r : spawn_helper(buf_str(&program), action, in[0], back[1], &pid);
+	cleanup_fd(&in[0]);
+	cleanup_fd(&back[1]);
+	if (r == 0) {
+		/* Input is far smaller than a pipe. */
+		write_all(in[1], input, strlen(input));
+		replace_fd(&in[1], -1);
+		read_to_end(back[0], out, MAX_ANSWER);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+		}
+	}
+	cleanup_fd(&in[1]);
+	cleanup_fd(&back[0]);
+	if (r) {
+		error_errno(err, r, "error getting credentials - cannot run %s", buf_str(&program));
+		return error_hint(err, "install it, or remove it from config.json");
+	}
+	*ret_ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return 0;
+}
+
+static struct json_object *auth_object(const char *server, const char *user, const char *secret,
+				       const char *token)
+{
+	struct json_object *auth = json_object_new_object();
+
+	if (token && *token) {
+		json_set_string(auth, "identitytoken", token);
+	}
+	json_set_string(auth, "username", user);
+	json_set_string(auth, "password", secret);
+	json_set_string(auth, "serveraddress", server);
+	return auth;
+}
+
+static int get_from_helper(const char *helper, const char *server, struct json_object **ret,
+			   struct gantry_error *err)
+{
+	auto_(buf) struct buf out = BUF_INIT;
+	auto_json struct json_object *o = NULL;
+	const char *user, *secret;
+	int ok, r = run_helper(helper, "get", server, &out, &ok, err);
+
+	*ret = NULL;
+	if (r < 0 || !ok) {
+		return r; /* a helper that knows nothing says so by failing */
+	}
+	r = json_parse(buf_str(&out), out.len, "the credential helper's answer", &o, err);
+	if (r < 0) {
+		return r;
+	}
+	user = json_get_string(o, "Username");
+	secret = json_get_string(o, "Secret");
+	if (user && secret) {
+		int is_token = strcmp(user, TOKEN_USER) == 0;
+
+		*ret = auth_object(server, is_token ? NULL : user, is_token ? NULL : secret,
+				   is_token ? secret : NULL);
+	}
+	return 0;
+}
+
+static int get_from_file(struct json_object *config, const char *server, struct json_object **ret,
+			 struct gantry_error *err)
+{
+	struct json_object *entry = json_get_object(json_get_object(config, "auths"), server);
+	const char *encoded = json_get_string(entry, "auth");
+	const char *token = json_get_string(entry, "identitytoken");
+	auto_(buf) struct buf plain = BUF_INIT;
+	char *colon;
+
+	*ret = NULL;
+	if (!entry || ((!encoded || !*encoded) && !token)) {
+		return 0;
+	}
+	if (!encoded || !*encoded) {
+		*ret = auth_object(server, NULL, NULL, token);
+		return 0;
+	}
+	if (base64_decode(encoded, &plain) < 0 || !plain.data ||
+	    !(colon = strchr(plain.data, ':'))) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "the login for %s in config.json is malformed", server);
+	}
+	*colon = '\0';
+	*ret = auth_object(server, plain.data, colon + 1, token);
+	return 0;
+}
+
+int credentials_get(const struct cli *cli, const char *server, struct json_object **ret,
+		    struct gantry_error *err)
+{
+	auto_json struct json_object *config = NULL;
+	const char *helper;
+	int r = config_load(cli, &config, err);
+
+	if (r < 0) {
+		return r;
+	}
+	helper = helper_for(config, server);
+	return helper ? get_from_helper(helper, server, ret, err)
+		      : get_from_file(config, server, ret, err);
+}
+
+static int store_in_helper(const char *helper, const char *server, struct json_object *auth,
+			   struct gantry_error *err)
+{
+	auto_json struct json_object *o = json_object_new_object();
+	const char *token = json_get_string(auth, "identitytoken");
+	auto_(buf) struct buf out = BUF_INIT;
+	int ok, r;
+
+	json_set_string(o, "ServerURL", server);
+	json_set_string(o, "Username", token ? TOKEN_USER : json_get_string(auth, "username"));
+	json_set_string(o, "Secret", token ? token : json_get_string(auth, "password"));
+	r = run_helper(helper, "store", json_text(o), &out, &ok, err);
+	if (r == 0 && !ok) {
+		r = error_set(err, GANTRY_ERR_INTERNAL, "error storing credentials - %s",
+			      out.len ? buf_str(&out) : "the helper failed");
+	}
+	return r;
+}
+
+int credentials_store(const struct cli *cli, const char *server, struct json_object *auth,
+		      char **ret_helper, struct gantry_error *err)
+{
+	auto_json struct json_object *config = NULL;
+	auto_(buf) struct buf pair = BUF_INIT;
+	auto_(buf) struct buf encoded = BUF_INIT;
+	struct json_object *auths, *entry;
+	const char *helper, *token = json_get_string(auth, "identitytoken");
+	int r = config_load(cli, &config, err);
+
+	*ret_helper = NULL;
+	if (r < 0) {
+		return r;
+	}
+	auths = json_get_object(config, "auths");
+	if (!auths) {
+		auths = json_object_new_object();
+		json_set(config, "auths", auths);
+	}
+	entry = json_object_new_object();
+	helper = helper_for(config, server);
+	if (helper) {
+		r = store_in_helper(helper, server, auth, err);
+		*ret_helper = strdup(helper);
+	} else {
+		buf_addf(&pair, "%s:%s", json_get_string(auth, "username"),
+			 token ? "" : json_get_string(auth, "password"));
+		base64_encode(buf_str(&pair), pair.len, 0, &encoded);
+		json_set_string(entry, "auth", buf_str(&encoded));
+		json_set_string(entry, "identitytoken", token);
+	}
+	json_set(auths, server, entry);
+	return r < 0 ? r : config_save(cli, config, err);
+}
+
+int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
+		      struct gantry_error *err)
+{
+	auto_json struct json_object *config = NULL;
+	struct json_object *auths;
+	auto_(buf) struct buf out = BUF_INIT;
+	const char *helper;
+	int ok, r = config_load(cli, &config, err);
+
+	if (r < 0) {
+		return r;
+	}
+	auths = json_get_object(config, "auths");
+	*ret_found = json_get(auths, server) != NULL;
+	helper = helper_for(config, server);
+	if (helper) {
+		r = run_helper(helper, "erase", server, &out, &ok, err);
+	}
+	if (r == 0 && *ret_found) {
+		json_object_object_del(auths, server);
+		r = config_save(cli, config, err);
+	}
+	return r;
+}
+
+char *credentials_encode(struct json_object *auth)
+{
+	const char *text = json_text(auth);
+	auto_(buf) struct buf out = BUF_INIT;
+
+	base64_encode(text, strlen(text), 1, &out);
+	return buf_steal(&out);
+}
+
+/* The name under which the login to the engine's default registry is kept. */
+static int default_server(struct cli *cli, char **ret, struct gantry_error *err)
+{
+	auto_json struct json_object *info = NULL;
+	const char *server;
+	int r = api_call(cli, "GET", "/info", NULL, &info, err);
+
+	if (r < 0) {
+		return r;
+	}
+	server = json_get_string(info, "IndexServerAddress");
+	*ret = server && *server ? strdup(server) : NULL;
+	return 0;
+}
+
+int credentials_header(struct cli *cli, const char *image, char **ret, struct gantry_error *err)
+{
+	auto_json struct json_object *config = NULL;
+	auto_json struct json_object *auth = NULL;
+	auto_free char *server = NULL;
+	struct reference ref;
+	int r = reference_parse(image, &ref, err);
+
+	*ret = NULL;
+	r = r < 0 ? r : config_load(cli, &config, err);
+	if (r < 0) {
+		return r;
+	}
+	if (!json_get(config, "auths") && !json_get(config, "credsStore") &&
+	    !json_get(config, "credHelpers")) {
+		return 0;
+	}
+	if (ref.domain[0]) {
+		server = strdup(ref.domain);
+	} else {
+		r = default_server(cli, &server, err);
+	}
+	if (r < 0 || !server) {
+		return r;
+	}
+	r = credentials_get(cli, server, &auth, err);
+	if (r == 0 && auth) {
+		*ret = credentials_encode(auth);
+	}
+	return r;
+}

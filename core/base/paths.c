@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/paths.h"
+#include "core/core.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+char *path_join(const char *first, ...)
+{
+	struct buf b = BUF_INIT;
+	const char *part;
+	va_list ap;
+
+	buf_adds(&b, first);
+	va_start(ap, first);
+	while ((part = va_arg(ap, const char *))) {
+		buf_addc(&b, '/');
+		buf_adds(&b, part);
+	}
+	va_end(ap);
+	return buf_steal(&b);
+}
+
+/* The folder of the running program, when plugins lie beside it as in a build
+ * tree; else NULL. */
+static char *find_build_tree(void)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	auto_free char *probe = NULL;
+	char *slash;
+
+	if (n <= 0) {
+		return NULL;
+	}
+	exe[n] = '\0';
+	for (int up = 0; up < 4 && (slash = strrchr(exe, '/')); up++) {
+		*slash = '\0';
+		free(probe);
+		probe = path_join(exe, "plugins/api/docker/docker.so", NULL);
+		if (probe && access(probe, F_OK) == 0) {
+			return strdup(exe);
+		}
+	}
+	return NULL;
+}
+
+/* The first that is set: option, environment, else the folder of a user or of root. */
+static char *choose_folder(const char *option, const char *env, const char *xdg, const char *home,
+			   const char *system)
+{
+	const char *value = option ? option : getenv(env);
+
+	if (value && *value) {
+		return strdup(value);
+	}
+	if (geteuid() == 0) {
+		return strdup(system);
+	}
+	value = getenv(xdg);
+	if (value && *value) {
+		return path_join(value, "gantry", NULL);
+	}
+	value = getenv("HOME");
+	return value ? path_join(value, home, NULL) : strdup(system);
+}
+
+static char *program(const char *tree, const char *name)
+{
+	return tree ? path_join(tree, name, NULL) : path_join(LIBEXECDIR, name, NULL);
+}
+
+/* realpath() that keeps what does not exist yet: the folder is made. */
+static int absolute_folder(char **path, mode_t mode, struct gantry_error *err)
+{
+	char *real;
+	int r = make_dirs(AT_FDCWD, *path, mode);
+
+	if (r < 0) {
+		error_errno(err, -r, "cannot create folder %s", *path);
+		return error_hint(err, "choose another with --root and --run-root, or change its owner");
+	}
+	if ((*path)[0] == '/') {
+		return 0;
+	}
+	real = realpath(*path, NULL);
+	if (!real) {
+		return error_errno(err, errno, "cannot resolve folder %s", *path);
+	}
+	free(*path);
+	*path = real;
+	return 0;
+}
+
+int paths_init(struct paths *p, const struct core_options *options, struct gantry_error *err)
+{
+	auto_free char *tree = find_build_tree();
+	const char *plugins = options->plugin_path ? options->plugin_path : getenv("GANTRY_PLUGIN_PATH");
+	int r;
+
+	*p = (struct paths){ .uninstalled = tree != NULL };
+	p->root = choose_folder(options->root, "GANTRY_ROOT", "XDG_DATA_HOME", ".local/share/gantry",
+				"/var/lib/gantry");
+	p->run_root = choose_folder(options->run_root, "GANTRY_RUN_ROOT", "XDG_RUNTIME_DIR",
+				    ".cache/gantry-run", "/run/gantry");
+	p->plugin_path = plugins && *plugins ? strdup(plugins)
+			 : tree		     ? path_join(tree, "plugins", NULL)
+					     : strdup(PLUGINDIR);
+	p->shim = program(tree, "gantry-shim");
+	p->reconcile = program(tree, "gantry-reconcile");
+	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
+	if (options->config_file) {
+		p->config_file = strdup(options->config_file);
+	}
+	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile || !p->share) {
+		return error_no_memory(err);
+	}
+	r = absolute_folder(&p->root, 0711, err);
+	return r < 0 ? r : absolute_folder(&p->run_root, 0711, err);
+}
+
+void paths_done(struct paths *p)
+{
+	free(p->root);
+	free(p->run_root);
+	free(p->plugin_path);
+	free(p->shim);
+	free(p->reconcile);
+	free(p->config_file);
+	free(p->share);
+	*p = (struct paths){ 0 };
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gantry/calls.h>
+
+#include "core/container/create.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+
+#define MIN_MEMORY (6 << 20)
+
+static int invalid(struct gantry_error *err, const char *fmt, const char *value)
+{
+	char message[512];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(message, sizeof(message), fmt, value);
+#pragma GCC diagnostic pop
+	return error_set(err, GANTRY_ERR_INVALID, "%s", message);
+}
+
+static int check_memory(struct json_object *hc, struct json_object *warnings,
+			struct gantry_error *err)
+{
+	int64_t memory = json_get_int(hc, "Memory", 0);
+	int64_t swap = json_get_int(hc, "MemorySwap", 0);
+	int64_t reservation = json_get_int(hc, "MemoryReservation", 0);
+
+	if (memory && memory < MIN_MEMORY) {
+		return error_set(err, GANTRY_ERR_INVALID, "Minimum memory limit allowed is 6MB");
+	}
+	if (swap > 0 && memory == 0) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "You should always set the Memory limit when using Memoryswap limit, "
+				 "see usage");
+	}
+	if (swap > 0 && swap < memory) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "Minimum memoryswap limit should be larger than memory limit, see usage");
+	}
+	if (reservation && memory && reservation > memory) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "Minimum memory limit can not be less than memory reservation limit, "
+				 "see usage");
+	}
+	/* As Docker: swap defaults to twice the memory. */
+	if (memory > 0 && swap == 0) {
+		json_set_int(hc, "MemorySwap", memory * 2);
+	}
+	return 0;
+}
+
+static int check_cpu(struct json_object *hc, struct gantry_error *err)
+{
+	int64_t nano = json_get_int(hc, "NanoCpus", 0);
+
+	if (nano < 0) {
+		return error_set(err, GANTRY_ERR_INVALID, "--cpus must not be negative");
+	}
+	if (nano > 0 && (json_get_int(hc, "CpuQuota", 0) || json_get_int(hc, "CpuPeriod", 0))) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "Conflicting options: Nano CPUs and CPU Period/Quota cannot both be set");
+	}
+	return 0;
+}
+
+static int check_restart(struct json_object *hc, struct gantry_error *err)
+{
+	static const char *const known[] = { "", "no", "always", "on-failure", "unless-stopped" };
+	struct json_object *policy = json_get_object(hc, "RestartPolicy");
+	const char *name = json_get_string(policy, "Name");
+	int found = !name;
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(known); i++) {
+		found |= !strcmp(name, known[i]);
+	}
+	if (!found) {
+		return invalid(err, "invalid restart policy: unknown policy '%s'; use one of 'no', 'always', "
+				    "'on-failure', or 'unless-stopped'", name);
+	}
+	if (name && strcmp(name, "on-failure") && json_get_int(policy, "MaximumRetryCount", 0)) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "invalid restart policy: maximum retry count can only be used with "
+				 "'on-failure'");
+	}
+	if (json_get_bool(hc, "AutoRemove", 0) && name && *name && strcmp(name, "no")) {
+		return error_set(err, GANTRY_ERR_CONFLICT,
+				 "can't create 'AutoRemove' container with restart policy");
+	}
+	return 0;
+}
+
+/* none, private, host or container:x */
+static int check_mode(struct core *core, struct json_object *hc, const char *key,
+		      const char *const *allowed, int may_join, struct gantry_error *err)
+{
+	const char *mode = json_get_string(hc, key);
+
+	if (!mode || !*mode) {
+		return 0;
+	}
+	for (; *allowed; allowed++) {
+		if (!strcmp(mode, *allowed)) {
+			return 0;
+		}
+	}
+	if (may_join && !strncmp(mode, "container:", 10)) {
+		auto_container struct container *other = NULL;
+		int r = container_find(core, mode + 10, &other, err);
+
+		return r < 0 ? r : 0;
+	}
+	return error_set(err, GANTRY_ERR_INVALID, "invalid %s: %s", key, mode);
+}
+
+static int check_modes(struct core *core, struct json_object *hc, struct gantry_error *err)
+{
+	static const char *const pid[] = { "host", NULL };
+	static const char *const ipc[] = { "host", "private", "shareable", "none", NULL };
+	static const char *const uts[] = { "host", NULL };
+	static const char *const userns[] = { "host", "private", NULL };
+	static const char *const cgroupns[] = { "host", "private", NULL };
+	int r = check_mode(core, hc, "PidMode", pid, 1, err);
+
+	if (r == 0) {
+		r = check_mode(core, hc, "IpcMode", ipc, 1, err);
+	}
+	if (r == 0) {
+		r = check_mode(core, hc, "UTSMode", uts, 0, err);
+	}
+	if (r == 0) {
+		r = check_mode(core, hc, "UsernsMode", userns, 0, err);
+	}
+	if (r == 0) {
+		r = check_mode(core, hc, "CgroupnsMode", cgroupns, 0, err);
+	}
+	return r;
+}
+
+static struct json_object *default_log_options(struct core *core)
+{
+	struct json_object *list = config_list(core->config, "log.options");
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *item = json_item_string(list, i);
+		const char *eq = strchr(item, '=');
+
+		if (eq) {
+			auto_free char *key = strndup(item, (size_t)(eq - item));
+
+			json_set_string(o, key, eq + 1);
+		}
+	}
+	return o;
+}
+
+/* Fills LogConfig and lets the driver refuse its options. */
+static int check_log(struct core *core, struct json_object *hc, struct gantry_error *err)
+{
+	struct json_object *log = json_get_object(hc, "LogConfig");
+	const char *type = json_get_string(log, "Type");
+	auto_(reply) struct reply ret = REPLY_INIT;
+	struct driver *driver;
+	int r;
+
+	if (!log) {
+		log = json_object_new_object();
+		json_set(hc, "LogConfig", log);
+	}
+	if (!type || !*type) {
+		json_set_string(log, "Type", config_string(core->config, "log.driver"));
+		if (!json_get_object(log, "Config")) {
+			json_set(log, "Config", default_log_options(core));
+		}
+	}
+	if (!json_get_object(log, "Config")) {
+		json_set(log, "Config", json_object_new_object());
+	}
+	r = registry_get(core->registry, "log", json_get_string(log, "Type"), &driver, err);
+	if (r == GANTRY_ERR_NOT_FOUND) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "logger: no log driver named '%s' is registered",
+				 json_get_string(log, "Type"));
+	}
+	if (r < 0 || json_object_object_length(json_get_object(log, "Config")) == 0) {
+		return r;
+	}
+	return log_check_options(driver,
+				 &GANTRY_LOG_CHECK_OPTIONS_ARGS(
+					 .options = json_text(json_get_object(log, "Config"))),
+				 &ret, err);
+}
+
+static int is_port_key(const char *key)
+{
+	char *end;
+	long port = strtol(key, &end, 10);
+
+	if (end == key || port < 1 || port > 65535) {
+		return 0;
+	}
+	return !*end || !strcmp(end, "/tcp") || !strcmp(end, "/udp") || !strcmp(end, "/sctp");
+}
+
+static int check_ports(struct json_object *hc, struct gantry_error *err)
+{
+	struct json_object *bindings = json_get_object(hc, "PortBindings");
+
+	if (!bindings) {
+		return 0;
+	}
+	json_object_object_foreach(bindings, key, list)
+	{
+		if (!is_port_key(key)) {
+			return invalid(err, "invalid port specification: \"%s\"", key);
+		}
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			const char *port = json_get_string(json_object_array_get_idx(list, i), "HostPort");
+
+			if (port && *port && strspn(port, "0123456789-") != strlen(port)) {
+				return invalid(err, "invalid port specification: \"%s\"", port);
+			}
+		}
+	}
+	return 0;
+}
+
+static int check_capabilities(struct json_object *hc, struct gantry_error *err)
+{
+	static const char *const keys[] = { "CapAdd", "CapDrop" };
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		struct json_object *list = json_get_array(hc, keys[k]);
+
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			const char *name = json_item_string(list, i);
+
+			if (!name || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_") !=
+					     strlen(name)) {
+				return invalid(err, "invalid capability: \"%s\"", name ? name : "");
+			}
+		}
+	}
+	return 0;
+}
+
+static void set_defaults(struct core *core, struct json_object *doc, struct json_object *hc)
+{
+	const char *mode = json_get_string(hc, "NetworkMode");
+
+	if (!mode || !*mode || !strcmp(mode, "default")) {
+		json_set_string(hc, "NetworkMode", "bridge");
+	}
+	if (json_get_int(hc, "ShmSize", 0) <= 0) {
+		json_set_int(hc, "ShmSize", 64 << 20);
+	}
+	if (!json_get_string(hc, "IpcMode") || !*json_get_string(hc, "IpcMode")) {
+		json_set_string(hc, "IpcMode", "private");
+	}
+	if (!json_get_string(hc, "CgroupnsMode") || !*json_get_string(hc, "CgroupnsMode")) {
+		json_set_string(hc, "CgroupnsMode",
+				json_get_bool(hc, "Privileged", 0) ? "host" : "private");
+	}
+	if (!json_get(hc, "Init") && config_bool(core->config, "container.init")) {
+		json_set_bool(hc, "Init", 1);
+	}
+	if (!json_get_string(hc, "Runtime") || !*json_get_string(hc, "Runtime")) {
+		json_set_string(hc, "Runtime", config_string(core->config, "runtime.driver"));
+	}
+	json_set_string(doc, "Runtime", json_get_string(hc, "Runtime"));
+}
+
+static int check_runtime(struct core *core, struct json_object *doc, struct gantry_error *err)
+{
+	struct driver_place place;
+	int r = registry_place(core->registry, "runtime", json_get_string(doc, "Runtime"), &place, err);
+
+	if (r == GANTRY_ERR_NOT_FOUND) {
+		return error_set(err, GANTRY_ERR_INVALID, "unknown or invalid runtime name: %s",
+				 json_get_string(doc, "Runtime"));
+	}
+	return r;
+}
+
+int create_check_host_config(struct core *core, struct json_object *doc,
+			     struct json_object *warnings, struct gantry_error *err)
+{
+	struct json_object *hc = json_get_object(doc, "HostConfig");
+	int r;
+
+	set_defaults(core, doc, hc);
+	r = check_memory(hc, warnings, err);
+	if (r == 0) {
+		r = check_cpu(hc, err);
+	}
+	if (r == 0) {
+		r = check_restart(hc, err);
+	}
+	if (r == 0) {
+		r = check_modes(core, hc, err);
+	}
+	if (r == 0) {
+		r = check_ports(hc, err);
+	}
+	if (r == 0) {
+		r = check_capabilities(hc, err);
+	}
+	if (r == 0) {
+		r = check_log(core, hc, err);
+	}
+	return r < 0 ? r : check_runtime(core, doc, err);
+}

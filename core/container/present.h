@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers in the forms that list and inspect share.
+ */
+#ifndef CORE_CONTAINER_PRESENT_H
+#define CORE_CONTAINER_PRESENT_H
+
+#include "core/container/container.h"
+
+/* RFC 3339 with nanoseconds; 0 is Docker's zero time.  The caller frees. */
+char *present_time(int64_t ns);
+/* State.Health, or NULL; caller owns, as with all below. */
+struct json_object *present_health(struct core *core, const struct container *c);
+struct json_object *present_mounts(struct core *core, const struct container *c);
+struct json_object *present_execs(struct core *core, const struct container *c);
+void present_sizes(struct core *core, const struct container *c, int64_t *ret_rw,
+		   int64_t *ret_total);
+
+#endif

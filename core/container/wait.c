@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting.  A container that does not run yet is waited for through its run folder
+ * (inotify), one that runs through its shim; the waiter offers to finish what follows
+ * the end, so that `run` needs no further process for it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "core/container/container.h"
+#include "core/shim/protocol.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+enum condition {
+	WAIT_NOT_RUNNING = 1,
+	WAIT_NEXT_EXIT,
+	WAIT_REMOVED,
+};
+
+struct wait {
+	char *id;
+	enum condition condition;
+	int running; /* when the request came */
+	int64_t code; /* the last known exit code */
+	int watch; /* inotify on the run folder, since before the answer */
+};
+
+static void wait_free(struct wait *w)
+{
+	if (w->watch >= 0) {
+		close(w->watch);
+	}
+	free(w->id);
+	free(w);
+}
+
+static void answer(int sink, int64_t code, const char *error)
+{
+	auto_json struct json_object *o = json_object_new_object();
+
+	json_set_int(o, "StatusCode", code);
+	if (error) {
+		struct json_object *e = json_object_new_object();
+
+		json_set_string(e, "Message", error);
+		json_set(o, "Error", e);
+	}
+	(void)write_all(sink, json_text(o), strlen(json_text(o)));
+	(void)write_all(sink, "\n", 1);
+}
+
+/* Sleeps until something happens in the run folder; 0 when the client has gone. */
+static int wait_for_change(struct wait *w, int sink)
+{
+	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->watch, .events = POLLIN } };
+	char drain[4096];
+
+	poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 ? -1 : 50);
+	if (fds[0].revents & (POLLERR | POLLHUP)) {
+		return 0;
+	}
+	while (w->watch >= 0 && read(w->watch, drain, sizeof(drain)) > 0) {
+	}
+	return 1;
+}
+
+/* Waits on the shim for the end; 1 it ended (with *ret_code), 0 no shim there, or
+ * negative when the client has gone. */
+static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *ret_code)
+{
+	auto_free char *run_dir = container_run_dir(core, w->id);
+	auto_free struct shim_message *m = malloc(sizeof(*m));
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	struct pollfd fds[2];
+	auto_fd int sock = -1;
+
+	if (!m || shim_connect(run_dir, &sock, &err) < 0) {
+		return 0;
+	}
+	shim_message_init(m, SHIM_WAIT);
+	shim_message_add_int(m, "clean", 1);
+	if (shim_send(sock, m, NULL, 0, &err) < 0) {
+		return 0;
+	}
+	fds[0] = (struct pollfd){ .fd = sink };
+	fds[1] = (struct pollfd){ .fd = sock, .events = POLLIN };
+	while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+	}
+	if (!(fds[1].revents & (POLLIN | POLLHUP))) {
+		return -1;
+	}
+	if (shim_receive(sock, m, &err) < 0 || m->type != SHIM_EXITED) {
+		return 0;
+	}
+	*ret_code = shim_message_get_int(m, "code", 137);
+	if (shim_message_get_int(m, "clean", 0) && container_finish(core, w->id, &err) == 0) {
+		shim_message_init(m, SHIM_CLEANED);
+		(void)shim_send(sock, m, NULL, 0, &err);
+	}
+	return 1;
+}
+
+/* Is the wait over?  Brings what ended meanwhile up to date by looking. */
+static int is_over(struct core *core, struct wait *w)
+{
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	auto_container struct container *c = NULL;
+	int r = container_find(core, w->id, &c, &err);
+
+	if (r < 0) {
+		return 1;
+	}
+	w->code = json_get_int(c->state, "ExitCode", 0);
+	if (w->condition == WAIT_REMOVED || container_is_running(c)) {
+		w->running |= container_is_running(c);
+		return 0;
+	}
+	/* next-exit: a created container is not over before it has run. */
+	return w->condition == WAIT_NOT_RUNNING || w->running;
+}
+
+static void run_wait(struct core *core, void *data, int sink)
+{
+	struct wait *w = data;
+	int64_t code = -1;
+	int r = 0;
+
+	while (r >= 0 && !is_over(core, w)) {
+		r = wait_on_shim(core, w, sink, &code);
+		if (r > 0) {
+			w->running = 1;
+			if (w->condition != WAIT_REMOVED || is_over(core, w)) {
+				break;
+			}
+		}
+		if (r >= 0 && !wait_for_change(w, sink)) {
+			r = -1;
+		}
+	}
+	if (r >= 0) {
+		answer(sink, code >= 0 ? code : w->code, NULL);
+	}
+	close(sink);
+	wait_free(w);
+}
+
+static int parse_condition(const char *text, enum condition *ret, struct gantry_error *err)
+{
+	if (!text || !*text || !strcmp(text, "not-running")) {
+		*ret = WAIT_NOT_RUNNING;
+	} else if (!strcmp(text, "next-exit")) {
+		*ret = WAIT_NEXT_EXIT;
+	} else if (!strcmp(text, "removed")) {
+		*ret = WAIT_REMOVED;
+	} else {
+		return error_set(err, GANTRY_ERR_INVALID, "invalid condition: \"%s\"", text);
+	}
+	return 0;
+}
+
+static int watch_run_dir(struct core *core, const char *id)
+{
+	auto_free char *run_dir = container_run_dir(core, id);
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd >= 0) {
+		make_dirs(AT_FDCWD, run_dir, 0711);
+		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
+							   IN_CLOSE_WRITE) < 0) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	return fd;
+}
+
+ENGINE_OP(container_wait)
+{
+	struct core *core = self;
+	auto_container struct container *c = NULL;
+	struct wait *w;
+	enum condition condition = WAIT_NOT_RUNNING;
+	int stream;
+	int r = parse_condition(args->condition, &condition, err);
+
+	if (r == 0) {
+		r = container_find(core, args->name, &c, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w || !(w->id = strdup(c->id))) {
+		free(w);
+		return error_no_memory(err);
+	}
+	w->condition = condition;
+	w->code = json_get_int(c->state, "ExitCode", 0);
+	w->running = container_is_running(c);
+	w->watch = watch_run_dir(core, c->id);
+	r = engine_stream(core, run_wait, w, &stream, err);
+	if (r < 0) {
+		wait_free(w);
+		return r;
+	}
+	return gantry_engine_container_wait_set_stream(reply, stream);
+}

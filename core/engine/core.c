@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A core is constant after core_open() but for its counters, which its lock
+ * guards; everything that changes lies in the database and behind drivers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gantry/calls.h>
+
+#include "core/engine/engine.h"
+#include "core/engine/reconcile.h"
+#include "core/events/events.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+#include "helpers/json.h"
+
+int core_open(const struct core_options *options, struct core **ret, struct gantry_error *err)
+{
+	struct core *core = calloc(1, sizeof(*core));
+	int r;
+
+	if (!core) {
+		return error_no_memory(err);
+	}
+	pthread_mutex_init(&core->lock, NULL);
+	pthread_cond_init(&core->idle, NULL);
+	core->daemon = options->daemon;
+	core->service = (struct gantry_engine_service){
+		.size = sizeof(core->service),
+		.self = core,
+		.ops = &engine_ops,
+	};
+	r = paths_init(&core->paths, options, err);
+	if (r == 0) {
+		r = config_load(&core->paths, options->settings, &core->config, err);
+	}
+	if (r == 0) {
+		r = db_open(core->paths.root, &core->db, err);
+	}
+	if (r == 0) {
+		r = registry_new(&core->paths, core->config, core->db, &core->service, &core->registry,
+				 err);
+	}
+	if (r == 0) {
+		r = engine_reconcile(core, err);
+	}
+	if (r < 0) {
+		core_close(core);
+		return r;
+	}
+	*ret = core;
+	return 0;
+}
+
+struct core *core_close(struct core *core)
+{
+	if (!core) {
+		return NULL;
+	}
+	pthread_mutex_lock(&core->lock);
+	while (core->tasks > 0) {
+		pthread_cond_wait(&core->idle, &core->lock);
+	}
+	pthread_mutex_unlock(&core->lock);
+	registry_free(core->registry);
+	reconcile_leave(core);
+	db_close(core->db);
+	config_free(core->config);
+	paths_done(&core->paths);
+	pthread_cond_destroy(&core->idle);
+	pthread_mutex_destroy(&core->lock);
+	free(core);
+	return NULL;
+}
+
+int core_handle(struct core *core, const char *api, const struct gantry_api_handle_args *request,
+		struct reply *ret, struct gantry_error *err)
+{
+	struct driver *driver;
+	int r = registry_get(core->registry, "api",
+			     api ? api : config_string(core->config, "api.driver"), &driver, err);
+
+	return r < 0 ? r : api_handle(driver, request, ret, err);
+}
+
+struct task {
+	struct core *core;
+	void (*fn)(struct core *core, void *data);
+	void *data;
+};
+
+static void *task_main(void *arg)
+{
+	struct task task = *(struct task *)arg;
+
+	free(arg);
+	task.fn(task.core, task.data);
+	pthread_mutex_lock(&task.core->lock);
+	if (--task.core->tasks == 0) {
+		pthread_cond_broadcast(&task.core->idle);
+	}
+	pthread_mutex_unlock(&task.core->lock);
+	return NULL;
+}
+
+int engine_task(struct core *core, void (*fn)(struct core *core, void *data), void *data,
+		struct gantry_error *err)
+{
+	struct task *task = malloc(sizeof(*task));
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, old;
+	int code;
+
+	if (!task) {
+		return error_no_memory(err);
+	}
+	*task = (struct task){ core, fn, data };
+	pthread_mutex_lock(&core->lock);
+	core->tasks++;
+	pthread_mutex_unlock(&core->lock);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 256 * 1024);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	code = pthread_create(&thread, &attr, task_main, task);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (code) {
+		pthread_mutex_lock(&core->lock);
+		core->tasks--;
+		pthread_mutex_unlock(&core->lock);
+		free(task);
+		return error_errno(err, code, "cannot start a thread");
+	}
+	return 0;
+}
+
+struct stream {
+	void (*fn)(struct core *core, void *data, int sink);
+	void *data;
+	int sink;
+};
+
+static void stream_main(struct core *core, void *arg)
+{
+	struct stream stream = *(struct stream *)arg;
+
+	free(arg);
+	stream.fn(core, stream.data, stream.sink);
+}
+
+int engine_stream(struct core *core, void (*fn)(struct core *core, void *data, int sink),
+		  void *data, int *ret_stream, struct gantry_error *err)
+{
+	struct stream *stream = malloc(sizeof(*stream));
+	int ends[2];
+	int r;
+
+	if (!stream) {
+		return error_no_memory(err);
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		free(stream);
+		return error_errno(err, errno, "cannot make a pipe");
+	}
+	*stream = (struct stream){ fn, data, ends[1] };
+	r = engine_task(core, stream_main, stream, err);
+	if (r < 0) {
+		free(stream);
+		close(ends[0]);
+		close(ends[1]);
+		return r;
+	}
+	*ret_stream = ends[0];
+	return 0;
+}
+
+int engine_driver(struct core *core, const char *kind, struct driver **ret, struct gantry_error *err)
+{
+	char key[32] = "";
+
+	strncat(key, kind, sizeof(key) - 8);
+	strcat(key, ".driver");
+	return registry_get(core->registry, kind, config_string(core->config, key), ret, err);
+}
+
+/* The first candidate whose probe passes; all reasons are kept for the error. */
+static int choose_storage(struct core *core, char **ret, struct gantry_error *err)
+{
+	struct json_object *candidates = config_list(core->config, "storage.candidates");
+	auto_(buf) struct buf why = BUF_INIT;
+
+	for (size_t i = 0; i < json_array_size(candidates); i++) {
+		const char *name = json_item_string(candidates, i);
+
+		if (registry_probe(core->registry, "storage", name, err) == 0) {
+			*ret = strdup(name);
+			return *ret ? db_meta_set(core->db, "storage.driver", name, err)
+				    : error_no_memory(err);
+		}
+		buf_addf(&why, "%s%s: %s", why.len ? "; " : "", name, err->message);
+		error_clear(err);
+	}
+	error_set(err, GANTRY_ERR_UNSUPPORTED, "no storage driver can serve on this host: %s",
+		  buf_str(&why));
+	return error_hint(err, "`gantry doctor` says what to do about each");
+}
+
+int engine_storage(struct core *core, struct driver **ret, struct gantry_error *err)
+{
+	const char *configured = config_string(core->config, "storage.driver");
+	auto_free char *chosen = NULL;
+	int r = 0;
+
+	if (strcmp(configured, "auto")) {
+		chosen = strdup(configured);
+	} else {
+		r = db_meta_get(core->db, "storage.driver", &chosen, err);
+		if (r == 0 && !chosen) {
+			r = choose_storage(core, &chosen, err);
+		}
+	}
+	return r < 0 ? r : registry_get(core->registry, "storage", chosen, ret, err);
+}
+
+void engine_event(struct core *core, const char *type, const char *action, const char *actor,
+		  struct json_object *attributes)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	(void)events_record(core->db, type, action, actor, attributes ? json_text(attributes) : NULL,
+			    &ignored);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What dead processes leave.  Each process that opens a core keeps a locked file
+ * while it works, and removes it when it ends well; a file that is there and not
+ * locked belongs to one that died, and then everything is looked at.  The same
+ * happens after a reboot.  A clean start costs one small folder. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gantry/calls.h>
+
+#include "core/container/container.h"
+#include "core/engine/engine.h"
+#include "core/engine/reconcile.h"
+#include "core/events/events.h"
+#include "core/image/image.h"
+#include "core/network/network.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+/* Leaves our own mark; the descriptor holds the lock. */
+static int leave_mark(struct core *core, const char *folder, struct gantry_error *err)
+{
+	char name[64];
+	int r = access(folder, F_OK) == 0 ? 0 : make_dirs(AT_FDCWD, folder, 0700);
+
+	if (r < 0) {
+		return error_errno(err, -r, "cannot create folder %s", folder);
+	}
+	snprintf(name, sizeof(name), "%d.%llx", getpid(), (unsigned long long)time_monotonic_ns());
+	core->mark = path_join(folder, name, NULL);
+	core->mark_fd = core->mark ? open(core->mark, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (core->mark_fd < 0 || flock(core->mark_fd, LOCK_EX | LOCK_NB) < 0) {
+		return error_errno(err, errno, "cannot create %s", core->mark ? core->mark : folder);
+	}
+	return 0;
+}
+
+void reconcile_leave(struct core *core)
+{
+	if (core->mark) {
+		unlink(core->mark);
+		close(core->mark_fd);
+		free(core->mark);
+		core->mark = NULL;
+	}
+}
+
+/* Did somebody die?  Their marks are collected, and removed when all is well again. */
+static int find_dead(struct core *core, const char *folder, struct json_object *dead)
+{
+	auto_dir DIR *dir = opendir(folder);
+	const char *own = strrchr(core->mark, '/') + 1;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		auto_fd int fd = -1;
+
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, own)) {
+			continue;
+		}
+		fd = openat(dirfd(dir), e->d_name, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			json_add_string(dead, e->d_name);
+		}
+	}
+	return json_array_size(dead) > 0;
+}
+
+/* The boot id of the last look, in the run folder so that a shared root works. */
+static int is_new_boot(struct core *core)
+{
+	auto_free char *path = path_join(core->paths.run_root, "boot_id", NULL);
+	auto_(buf) struct buf now = BUF_INIT;
+	auto_(buf) struct buf then = BUF_INIT;
+
+	if (read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &now, 256) < 0) {
+		return 0;
+	}
+	read_file(AT_FDCWD, path, &then, 256);
+	if (!strcmp(buf_str(&now), buf_str(&then))) {
+		return 0;
+	}
+	(void)write_file_atomic(AT_FDCWD, path, now.data, now.len, 0600, 0);
+	return 1;
+}
+
+/* Finishes removals; container_each() itself finishes those whose shim has ended. */
+static int finish_removal(struct core *core, struct container *c, void *data,
+			  struct gantry_error *err)
+{
+	int auto_remove = json_get_bool(container_host_config(c), "AutoRemove", 0) &&
+			  (container_is(c, "exited") || container_is(c, "created"));
+	auto_container struct container *locked = NULL;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	if (!container_is(c, "removing") && !(auto_remove && container_is(c, "exited"))) {
+		return 0;
+	}
+	if (container_lock_by_id(core, c->id, &locked, &ignored) == 0 &&
+	    !container_is_running(locked)) {
+		(void)container_delete(core, locked, 1, &ignored);
+	}
+	return 0;
+}
+
+static int is_known_key(struct core *core, const char *key, int *ret, struct gantry_error *err)
+{
+	int64_t n = 0;
+	int r = 0;
+
+	if (!strncmp(key, "layer-", 6)) {
+		auto_free char *chain = NULL;
+
+		if (asprintf(&chain, "sha256:%s", key + 6) < 0) {
+			return error_no_memory(err);
+		}
+		r = db_get_int(core->db, 0, &n, err, "SELECT count(*) FROM layers WHERE chain_id=?", "s",
+			       chain);
+	} else if (strchr(key, '-')) {
+		/* unpack-...: somebody alive may be at it; its layer lock tells. */
+		auto_free char *path = path_join(core->paths.run_root, "layers", strchr(key, '-') + 1, NULL);
+		auto_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+
+		n = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	} else {
+		r = db_get_int(core->db, 0, &n, err, "SELECT count(*) FROM containers WHERE id=?", "s", key);
+	}
+	*ret = n > 0;
+	return r;
+}
+
+/* Snapshots that no record owns. */
+static int sweep_snapshots(struct core *core, struct gantry_error *err)
+{
+	auto_(reply) struct reply keys = REPLY_INIT;
+	struct driver *storage;
+	int r = engine_storage(core, &storage, err);
+
+	if (r < 0) {
+		error_clear(err); /* doctor says why; nothing to sweep without one */
+		return 0;
+	}
+	r = storage_list(storage, &GANTRY_STORAGE_LIST_ARGS(), &keys, err);
+	for (const char *const *k = reply_list(&keys, GANTRY_STORAGE_LIST_RET_KEY); r == 0 && *k; k++) {
+		auto_(reply) struct reply ret = REPLY_INIT;
+		int known = 0;
+
+		r = is_known_key(core, *k, &known, err);
+		if (r == 0 && !known) {
+			r = storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = *k), &ret, err);
+		}
+	}
+	return r;
+}
+
+/* Run folders of containers that are no more, with what their runtime left. */
+static int sweep_run_folders(struct core *core, struct gantry_error *err)
+{
+	auto_free char *folder = path_join(core->paths.run_root, "containers", NULL);
+	auto_dir DIR *dir = opendir(folder);
+	struct dirent *e;
+	int r = 0;
+
+	while (dir && r == 0 && (e = readdir(dir))) {
+		int64_t known = 0;
+
+		if (e->d_name[0] == '.') {
+			continue;
+		}
+		r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM containers WHERE id=?", "s",
+			       e->d_name);
+		if (r == 0 && !known) {
+			auto_free char *state_dir = container_runtime_dir(core, e->d_name);
+			auto_free char *run_dir = container_run_dir(core, e->d_name);
+			auto_(reply) struct reply ret = REPLY_INIT;
+			struct gantry_error ignored = GANTRY_ERROR_INIT;
+			struct driver *runtime;
+
+			if (access(state_dir, F_OK) == 0 &&
+			    engine_driver(core, "runtime", &runtime, &ignored) == 0) {
+				(void)runtime_delete(runtime,
+						     &GANTRY_RUNTIME_DELETE_ARGS(.id = e->d_name,
+										 .state_dir = state_dir,
+										 .force = 1),
+						     &ret, &ignored);
+			}
+			remove_tree(AT_FDCWD, run_dir);
+		}
+	}
+	return r;
+}
+
+static int abandon_created(struct core *core, struct container *c, void *data,
+			   struct gantry_error *err)
+{
+	auto_free char *state_dir = container_runtime_dir(core, c->id);
+	auto_free char *run_dir = container_run_dir(core, c->id);
+	auto_free char *lock_path = path_join(run_dir, "shim.lock", NULL);
+	auto_(reply) struct reply ret = REPLY_INIT;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_fd int fd = open(lock_path, O_RDONLY | O_CLOEXEC);
+	struct driver *runtime;
+
+	/* A start that died half-way: its shim is gone, its cgroup may not be. */
+	if (container_is_running(c) || (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)) {
+		return 0;
+	}
+	if (access(state_dir, F_OK) == 0 &&
+	    container_runtime(core, c, &runtime, &ignored) == 0) {
+		(void)runtime_delete(runtime,
+				     &GANTRY_RUNTIME_DELETE_ARGS(.id = c->id, .state_dir = state_dir,
+								 .force = 1),
+				     &ret, &ignored);
+	}
+	return network_detach_all(core, c, &ignored), 0;
+}
+
+static int reconcile_all(struct core *core, struct gantry_error *err)
+{
+	int r = container_each(core, abandon_created, NULL, err);
+
+	if (r == 0) {
+		r = container_each(core, finish_removal, NULL, err);
+	}
+	if (r == 0) {
+		r = sweep_run_folders(core, err);
+	}
+	if (r == 0) {
+		r = sweep_snapshots(core, err);
+	}
+	if (r == 0) {
+		r = networks_reconcile(core, err);
+	}
+	return r < 0 ? r : events_trim(core->db, err);
+}
+
+int engine_reconcile(struct core *core, struct gantry_error *err)
+{
+	auto_free char *folder = path_join(core->paths.run_root, "engines", NULL);
+	auto_json struct json_object *dead = json_object_new_array();
+	int r = folder ? leave_mark(core, folder, err) : error_no_memory(err);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!find_dead(core, folder, dead) && !is_new_boot(core)) {
+		return 0;
+	}
+	r = reconcile_all(core, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(dead); i++) {
+		auto_free char *path = path_join(folder, json_item_string(dead, i), NULL);
+
+		unlink(path);
+	}
+	return r < 0 ? error_prefix(err, "cannot finish what an earlier process left") : 0;
+}

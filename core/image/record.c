@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "core/image/image.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+#define COLUMNS "id,created_ns,config,doc"
+
+struct image *image_free(struct image *image)
+{
+	if (image) {
+		json_object_put(image->config);
+		json_object_put(image->doc);
+		free(image->id);
+		free(image);
+	}
+	return NULL;
+}
+
+struct found {
+	struct image *image;
+	int count;
+};
+
+static int read_row(sqlite3_stmt *row, struct image **ret, struct gantry_error *err)
+{
+	auto_image struct image *image = calloc(1, sizeof(*image));
+	int r;
+
+	if (!image || !(image->id = strdup(db_column(row, 0)))) {
+		return error_no_memory(err);
+	}
+	image->created_ns = sqlite3_column_int64(row, 1);
+	r = json_parse_object(db_column(row, 2), "image configuration", &image->config, err);
+	if (r == 0) {
+		r = json_parse_object(db_column(row, 3), "image document", &image->doc, err);
+	}
+	if (r == 0) {
+		*ret = steal(&image);
+	}
+	return r;
+}
+
+static int image_row(void *data, sqlite3_stmt *row, struct gantry_error *err)
+{
+	struct found *f = data;
+
+	return f->count++ ? 1 : read_row(row, &f->image, err);
+}
+
+static int find_by_name(struct core *core, const char *name, struct found *f,
+			struct gantry_error *err)
+{
+	struct reference ref;
+	struct gantry_error bad = GANTRY_ERROR_INIT;
+	char full[700];
+	int r;
+
+	if (image_parse_reference(core, name, &ref, &bad) < 0) {
+		return 0;
+	}
+	reference_name(&ref, full, sizeof(full));
+	r = db_query(core->db, image_row, f, err,
+		     "SELECT " COLUMNS " FROM images WHERE id=(SELECT image FROM refs WHERE name=?)", "s",
+		     full);
+	if (r == 0 && !f->image && *ref.digest) {
+		/* name:tag@digest, or a digest pulled under a tag */
+		r = db_query(core->db, image_row, f, err,
+			     "SELECT " COLUMNS " FROM images WHERE id=?1 OR "
+			     "json_extract(doc,'$.ManifestDigest')=?1 LIMIT 1",
+			     "s", ref.digest);
+	}
+	return r;
+}
+
+static int find_by_id(struct core *core, const char *name, struct found *f, struct gantry_error *err)
+{
+	char prefix[80];
+
+	if (!strncmp(name, "sha256:", 7)) {
+		name += 7;
+	}
+	if (strlen(name) > 64 || !*name || name[strspn(name, "0123456789abcdef")]) {
+		return 0;
+	}
+	snprintf(prefix, sizeof(prefix), "sha256:%s", name);
+	return db_query(core->db, image_row, f, err,
+			"SELECT " COLUMNS " FROM images WHERE substr(id,1,length(?1))=?1 LIMIT 2", "s",
+			prefix);
+}
+
+int image_find(struct core *core, const char *name, struct image **ret, struct gantry_error *err)
+{
+	struct found f = { 0 };
+	int r = strncmp(name, "sha256:", 7) ? find_by_name(core, name, &f, err) : 0;
+
+	if (r == 0 && !f.image) {
+		r = find_by_id(core, name, &f, err);
+	}
+	if (r == 0 && f.count > 1) {
+		r = error_set(err, GANTRY_ERR_INVALID, "image id prefix %s is ambiguous", name);
+	}
+	if (r == 0 && !f.image) {
+		struct reference ref;
+
+		r = image_parse_reference(core, name, &ref, err);
+		if (r == 0) {
+			int bare = !*ref.tag && !*ref.digest && strncmp(name, "sha256:", 7);
+
+			r = error_set(err, GANTRY_ERR_NOT_FOUND, "No such image: %s%s", name,
+				      bare ? ":latest" : "");
+		}
+	}
+	if (r < 0) {
+		image_free(f.image);
+		return r;
+	}
+	*ret = f.image;
+	return 0;
+}
+
+struct list {
+	struct image **items;
+	size_t n;
+};
+
+static int list_row(void *data, sqlite3_stmt *row, struct gantry_error *err)
+{
+	struct list *list = data;
+	struct image **items = realloc(list->items, (list->n + 1) * sizeof(*items));
+
+	if (!items) {
+		return error_no_memory(err);
+	}
+	list->items = items;
+	list->items[list->n] = NULL;
+	return read_row(row, &list->items[list->n++], err);
+}
+
+int image_each(struct core *core,
+	       int (*fn)(struct core *core, struct image *image, void *data, struct gantry_error *err),
+	       void *data, struct gantry_error *err)
+{
+	struct list list = { 0 };
+	int r = db_query(core->db, list_row, &list, err,
+			 "SELECT " COLUMNS " FROM images ORDER BY created_ns DESC, id", "");
+
+	for (size_t i = 0; i < list.n; i++) {
+		if (r == 0) {
+			r = fn(core, list.items[i], data, err);
+		}
+		image_free(list.items[i]);
+	}
+	free(list.items);
+	return r;
+}
+
+void image_snapshot_key(const char *chain_id, char key[IMAGE_KEY_SIZE])
+{
+	snprintf(key, IMAGE_KEY_SIZE, "layer-%.64s", chain_id + 7);
+}
+
+const char *image_snapshot(const struct image *image)
+{
+	static _Thread_local char key[IMAGE_KEY_SIZE];
+	struct json_object *layers = json_get_array(image->doc, "Layers");
+	size_t n = json_array_size(layers);
+
+	if (n == 0) {
+		return NULL;
+	}
+	image_snapshot_key(json_get_string(json_object_array_get_idx(layers, n - 1), "ChainID"), key);
+	return key;
+}
+
+int image_chain_id(const char *parent, const char *diff_id, char chain_id[DIGEST_SIZE],
+		   struct gantry_error *err)
+{
+	char text[2 * DIGEST_SIZE + 1];
+
+	if (!parent) {
+		snprintf(chain_id, DIGEST_SIZE, "%s", diff_id);
+		return 0;
+	}
+	snprintf(text, sizeof(text), "%s %s", parent, diff_id);
+	return digest_of(text, strlen(text), chain_id, err);
+}
+
+struct json_object *image_container_config(const struct image *image)
+{
+	return json_get_object(image->config, "config");
+}
+
+static int name_row(void *data, sqlite3_stmt *row, struct gantry_error *err)
+{
+	return json_add_string(data, db_column(row, 0)) < 0 ? error_no_memory(err) : 0;
+}
+
+int image_names(struct core *core, const char *id, struct json_object **ret,
+		struct gantry_error *err)
+{
+	struct json_object *list = json_object_new_array();
+	int r = db_query(core->db, name_row, list, err, "SELECT name FROM refs WHERE image=? ORDER BY name",
+			 "s", id);
+
+	if (r < 0) {
+		json_object_put(list);
+		return r;
+	}
+	*ret = list;
+	return 0;
+}
+
+/* "2024-05-01T12:00:00.5Z" of the configuration, else now. */
+static int64_t created_time(const char *config)
+{
+	auto_json struct json_object *o = json_tokener_parse(config);
+	const char *text = json_get_string(o, "created");
+	struct tm tm = { 0 };
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	double fraction = rest && *rest == '.' ? strtod(rest, NULL) : 0;
+
+	return rest ? (int64_t)timegm(&tm) * 1000000000 + (int64_t)(fraction * 1e9) : 0;
+}
+
+int image_insert(struct core *core, const char *id, const struct buf *config,
+		 struct json_object *doc, struct gantry_error *err)
+{
+	return db_exec(core->db, err, "INSERT OR REPLACE INTO images VALUES(?,?,?,?)", "siss", id,
+		       created_time(buf_str(config)), buf_str(config), json_text(doc));
+}
+
+int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err)
+{
+	return db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
+}
+
+int image_parse_reference(struct core *core, const char *text, struct reference *ret,
+			  struct gantry_error *err)
+{
+	return reference_parse(text, config_string(core->config, "registry.default"), ret, err);
+}
+
+int image_platform(const char *text, struct platform *ret, struct gantry_error *err)
+{
+	static const char *const names[][3] = {
+		{ "x86_64", "amd64", "" },  { "aarch64", "arm64", "v8" }, { "armv7l", "arm", "v7" },
+		{ "riscv64", "riscv64", "" }, { "ppc64le", "ppc64le", "" }, { "s390x", "s390x", "" },
+		{ "i686", "386", "" },
+	};
+	struct utsname uts;
+
+	*ret = (struct platform){ .os = "linux" };
+	if (text && *text) {
+		if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]/%31[a-z0-9]", ret->os, ret->arch, ret->variant) < 2) {
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "\"%s\" is an invalid platform: write it as os/arch[/variant]", text);
+		}
+		return 0;
+	}
+	uname(&uts);
+	snprintf(ret->arch, sizeof(ret->arch), "%.31s", uts.machine);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(uts.machine, names[i][0])) {
+			snprintf(ret->arch, sizeof(ret->arch), "%s", names[i][1]);
+			snprintf(ret->variant, sizeof(ret->variant), "%s", names[i][2]);
+		}
+	}
+	return 0;
+}

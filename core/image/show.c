@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images as clients see them. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/container/filters.h"
+#include "core/container/present.h"
+#include "core/image/image.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+
+/* "repo:tag" names and "repo@digest" names apart. */
+static int split_names(struct core *core, const struct image *image, struct json_object **ret_tags,
+		       struct json_object **ret_digests, struct gantry_error *err)
+{
+	auto_json struct json_object *names = NULL;
+	struct json_object *tags, *digests;
+	const char *manifest = json_get_string(image->doc, "ManifestDigest");
+	int r = image_names(core, image->id, &names, err);
+
+	if (r < 0) {
+		return r;
+	}
+	tags = json_object_new_array();
+	digests = json_object_new_array();
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_item_string(names, i);
+		const char *colon = strrchr(name, ':');
+
+		if (strchr(name, '@')) {
+			json_add_string(digests, name);
+			continue;
+		}
+		json_add_string(tags, name);
+		if (manifest && colon) {
+			auto_free char *digest = NULL;
+
+			if (asprintf(&digest, "%.*s@%s", (int)(colon - name), name, manifest) >= 0) {
+				json_add_string(digests, digest);
+			}
+		}
+	}
+	*ret_tags = tags;
+	*ret_digests = digests;
+	return 0;
+}
+
+struct listing {
+	struct json_object *filters;
+	struct json_object *out;
+	const struct gantry_engine_image_list_args *args;
+	int64_t before_ns, since_ns;
+};
+
+/* reference=PATTERN: shell wildcards on repo or repo:tag. */
+static int reference_matches(struct json_object *patterns, struct json_object *tags)
+{
+	if (!patterns) {
+		return 1;
+	}
+	for (size_t p = 0; p < json_array_size(patterns); p++) {
+		const char *pattern = json_item_string(patterns, p);
+
+		for (size_t t = 0; t < json_array_size(tags); t++) {
+			const char *tag = json_item_string(tags, t);
+			auto_free char *repository = strndup(tag, (size_t)(strrchr(tag, ':') - tag));
+
+			if ((fnmatch(pattern, tag, 0) == 0) || (fnmatch(pattern, repository, 0) == 0)) {
+				return 1;
+			}
+		}
+	}
+	return 0;
+}
+
+static int count_containers(struct core *core, const char *id, int64_t *ret, struct gantry_error *err)
+{
+	return db_get_int(core->db, 0, ret, err, "SELECT count(*) FROM containers WHERE image=?", "s", id);
+}
+
+static int list_one(struct core *core, struct image *image, void *data, struct gantry_error *err)
+{
+	struct listing *l = data;
+	auto_json struct json_object *tags = NULL;
+	auto_json struct json_object *digests = NULL;
+	struct json_object *labels = json_get_object(image_container_config(image), "Labels");
+	struct json_object *dangling = json_get_array(l->filters, "dangling");
+	struct json_object *o;
+	int64_t containers;
+	int r = split_names(core, image, &tags, &digests, err);
+
+	if (r < 0) {
+		return r;
+	}
+	if (dangling && (json_array_size(tags) == 0) !=
+				(!strcmp(json_item_string(dangling, 0), "true") ||
+				 !strcmp(json_item_string(dangling, 0), "1"))) {
+		return 0;
+	}
+	if (!reference_matches(json_get_array(l->filters, "reference"), tags) ||
+	    !filters_match_labels(l->filters, labels) ||
+	    (l->before_ns && image->created_ns >= l->before_ns) ||
+	    (l->since_ns && image->created_ns <= l->since_ns)) {
+		return 0;
+	}
+	r = count_containers(core, image->id, &containers, err);
+	if (r < 0) {
+		return r;
+	}
+	o = json_object_new_object();
+	json_set_string(o, "Id", image->id);
+	json_set_string(o, "ParentId", "");
+	json_set(o, "RepoTags", json_object_get(tags));
+	json_set(o, "RepoDigests", json_object_get(digests));
+	json_set_int(o, "Created", image->created_ns / 1000000000);
+	json_set_int(o, "Size", json_get_int(image->doc, "Size", 0));
+	json_set_int(o, "VirtualSize", json_get_int(image->doc, "Size", 0));
+	json_set_int(o, "SharedSize", -1);
+	json_set(o, "Labels", labels ? json_object_get(labels) : NULL);
+	json_set_int(o, "Containers", containers);
+	json_object_array_add(l->out, o);
+	return 0;
+}
+
+static int anchor(struct core *core, struct json_object *filters, const char *key, int64_t *ret,
+		  struct gantry_error *err)
+{
+	const char *name = json_item_string(json_get_array(filters, key), 0);
+	auto_image struct image *image = NULL;
+	int r = name ? image_find(core, name, &image, err) : 0;
+
+	if (image) {
+		*ret = image->created_ns;
+	}
+	return r;
+}
+
+ENGINE_OP(image_list)
+{
+	static const char *const known[] = { "dangling", "reference", "label", "label!",
+					     "before",	 "since",     "until", NULL };
+	struct core *core = self;
+	auto_json struct json_object *filters = NULL;
+	auto_json struct json_object *out = json_object_new_array();
+	struct listing l = { .out = out, .args = args };
+	int r = json_parse_object(args->filters, "filters", &filters, err);
+
+	l.filters = filters;
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
+	if (r == 0) {
+		r = anchor(core, filters, "before", &l.before_ns, err);
+	}
+	if (r == 0) {
+		r = anchor(core, filters, "since", &l.since_ns, err);
+	}
+	if (r == 0) {
+		r = image_each(core, list_one, &l, err);
+	}
+	return r < 0 ? r : gantry_engine_image_list_set_images(reply, json_text(out));
+}
+
+static void copy_text(struct json_object *from, const char *key, struct json_object *to,
+		      const char *as)
+{
+	const char *text = json_get_string(from, key);
+
+	json_set_string(to, as, text ? text : "");
+}
+
+static struct json_object *make_rootfs(const struct image *image)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	struct json_object *layers = json_get_array(image->doc, "Layers");
+
+	json_set_string(o, "Type", "layers");
+	for (size_t i = 0; i < json_array_size(layers); i++) {
+		json_add_string(list, json_get_string(json_object_array_get_idx(layers, i), "DiffID"));
+	}
+	json_set(o, "Layers", list);
+	return o;
+}
+
+ENGINE_OP(image_inspect)
+{
+	struct core *core = self;
+	auto_image struct image *image = NULL;
+	auto_json struct json_object *o = json_object_new_object();
+	struct json_object *tags, *digests, *graph;
+	struct driver *storage;
+	int r = image_find(core, args->name, &image, err);
+
+	if (r == 0) {
+		r = split_names(core, image, &tags, &digests, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	json_set_string(o, "Id", image->id);
+	json_set(o, "RepoTags", tags);
+	json_set(o, "RepoDigests", digests);
+	json_set_string(o, "Parent", "");
+	copy_text(image->config, "comment", o, "Comment");
+	copy_text(image->config, "created", o, "Created");
+	json_set_string(o, "DockerVersion", "");
+	copy_text(image->config, "author", o, "Author");
+	json_set(o, "Config", json_object_get(image_container_config(image)));
+	copy_text(image->config, "architecture", o, "Architecture");
+	if (json_get_string(image->config, "variant")) {
+		copy_text(image->config, "variant", o, "Variant");
+	}
+	copy_text(image->config, "os", o, "Os");
+	json_set_int(o, "Size", json_get_int(image->doc, "Size", 0));
+	json_set_int(o, "VirtualSize", json_get_int(image->doc, "Size", 0));
+	graph = json_object_new_object();
+	r = engine_storage(core, &storage, err);
+	if (r == 0) {
+		json_set_string(graph, "Name", storage->name);
+	}
+	json_set(graph, "Data", NULL);
+	json_set(o, "GraphDriver", graph);
+	json_set(o, "RootFS", make_rootfs(image));
+	json_set(o, "Metadata", json_object_new_object());
+	return r < 0 ? r : gantry_engine_image_inspect_set_image(reply, json_text(o));
+}
+
+/* The history entries of the configuration, the newest first, with layer sizes. */
+ENGINE_OP(image_history)
+{
+	struct core *core = self;
+	auto_image struct image *image = NULL;
+	auto_json struct json_object *names = NULL;
+	auto_json struct json_object *out = json_object_new_array();
+	struct json_object *history, *layers;
+	size_t n, layer;
+	int r = image_find(core, args->name, &image, err);
+
+	if (r == 0) {
+		r = image_names(core, image->id, &names, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	history = json_get_array(image->config, "history");
+	layers = json_get_array(image->doc, "Layers");
+	n = json_array_size(history);
+	layer = json_array_size(layers);
+	for (size_t i = n; i-- > 0;) {
+		struct json_object *h = json_object_array_get_idx(history, i);
+		struct json_object *o = json_object_new_object();
+		const char *created = json_get_string(h, "created");
+		int64_t size = 0;
+
+		if (!json_get_bool(h, "empty_layer", 0) && layer > 0) {
+			size = json_get_int(json_object_array_get_idx(layers, --layer), "Size", 0);
+		}
+		json_set_string(o, "Id", i == n - 1 ? image->id : "<missing>");
+		json_set_int(o, "Created", created ? filters_time(created) / 1000000000 : 0);
+		copy_text(h, "created_by", o, "CreatedBy");
+		json_set(o, "Tags", i == n - 1 ? json_object_get(names) : NULL);
+		json_set_int(o, "Size", size);
+		copy_text(h, "comment", o, "Comment");
+		json_object_array_add(out, o);
+	}
+	return gantry_engine_image_history_set_history(reply, json_text(out));
+}

@@ -1,0 +1,59 @@
+# The core: a library that the programs embed, and the programs around it.
+
+core_cppflags = $(AM_CPPFLAGS) \
+	-DSYSCONFDIR='"$(sysconfdir)"' -DLIBEXECDIR='"$(pkglibexecdir)"' \
+	-DPLUGINDIR='"$(plugindir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+
+# What a program needs to load drivers; the shim links no more than this.
+noinst_LIBRARIES += core/libplugin.a
+core_libplugin_a_SOURCES = \
+	core/plugin/driver.c core/plugin/driver.h \
+	core/plugin/native.c core/plugin/native.h \
+	core/shim/protocol.c core/shim/protocol.h
+
+noinst_LIBRARIES += core/libcore.a
+core_libcore_a_CPPFLAGS = $(core_cppflags)
+core_libcore_a_SOURCES = \
+	core/base/paths.c core/base/paths.h \
+	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
+	core/config/config.c core/config/config.h core/config/schema.c \
+	core/container/attach.c core/container/exec.c core/container/frames.h \
+	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
+	core/container/wait.c \
+	core/container/change.c core/container/container.h \
+	core/container/create.c core/container/create.h \
+	core/container/filters.c core/container/filters.h \
+	core/container/pending.c core/container/populate.c core/container/root.c \
+	core/container/finish.c core/container/hostconfig.c \
+	core/container/inspect.c core/container/present.h \
+	core/container/list.c core/container/merge.c core/container/mounts.c \
+	core/container/names.c core/container/record.c core/container/remove.c \
+	core/container/run.c core/container/spec.h core/container/spec_linux.c \
+	core/container/spec_mounts.c core/container/spec_process.c \
+	core/container/spec_resources.c core/container/stop.c \
+	core/container/user.c core/container/user.h \
+	core/content/content.c core/content/content.h \
+	core/content/decoder.c core/content/decoder.h \
+	core/content/digest.c core/content/digest.h \
+	core/engine/reconcile.h \
+	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
+	core/image/progress.c core/image/pull.c core/image/record.c \
+	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
+	core/network/reconcile.c \
+	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
+	core/volume/use.c core/volume/volume.h \
+	core/events/events.c core/events/events.h \
+	core/plugin/manifest.c core/plugin/manifest.h \
+	core/plugin/registry.c core/plugin/registry.h \
+	core/plugin/services.c core/plugin/services.h \
+	core/state/db.c core/state/db.h core/state/schema.h
+
+CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
+	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
+
+include core/daemon/local.mk
+
+# Finishes what a shim cannot do itself.
+pkglibexec_PROGRAMS += gantry-reconcile
+gantry_reconcile_SOURCES = core/reconcile/main.c
+gantry_reconcile_LDADD = $(CORE_LIBS)

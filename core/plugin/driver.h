@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A driver as the rest of the core sees it: complete, whatever form and
+ * isolation fill it.  All calls go through driver_call(), which attributes,
+ * checks, counts and times them; typed wrappers are in <gantry/calls.h>.
+ */
+#ifndef CORE_PLUGIN_DRIVER_H
+#define CORE_PLUGIN_DRIVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <gantry/interface.h>
+#include <gantry/plugin.h>
+
+#include "helpers/reply.h"
+
+struct driver;
+
+/* What a form of driver (native, lua, process) fills in. */
+struct driver_form {
+	const char *name; /* "native", "lua", "process" */
+	/* Calls one operation; a driver that lacks it answers UNSUPPORTED. */
+	int (*invoke)(struct driver *d, unsigned op, const void *args, struct gantry_reply *reply,
+		      struct gantry_error *err);
+	/* Has it this operation? */
+	int (*has)(const struct driver *d, unsigned op);
+	/* Closes the instance and frees form_data. */
+	void (*close)(struct driver *d);
+};
+
+struct driver_stats {
+	atomic_ullong calls;
+	atomic_ullong errors;
+	atomic_ullong total_ns;
+};
+
+struct driver {
+	const struct gantry_interface *iface;
+	const struct driver_form *form;
+	char *name;      /* "overlay" */
+	char *plugin;    /* the package it came from */
+	void *form_data; /* the form's own */
+	uint32_t threads;      /* GANTRY_THREADS_* */
+	pthread_mutex_t lock;  /* held around calls of serial drivers */
+	struct driver_stats stats;
+};
+
+/* A driver without form_data; the form fills it. */
+int driver_new(const struct gantry_interface *iface, const struct driver_form *form,
+	       const char *name, const char *plugin, struct driver **ret,
+	       struct gantry_error *err);
+
+/* Closes the instance.  NULL is fine; returns NULL. */
+struct driver *driver_free(struct driver *d);
+
+/* Calls an operation by number.  args is the operation's args struct; ret is an
+ * initialised reply, emptied first.  Returns 0 or the code in err.  A driver
+ * that breaks the contract (an error without message, a missing result) yields
+ * INTERNAL that names it. */
+int driver_call(struct driver *d, unsigned op, const void *args, struct reply *ret,
+		struct gantry_error *err);
+
+int driver_has(const struct driver *d, unsigned op);
+
+/* The driver whose call this thread is inside of, or NULL. */
+const struct driver *driver_current(void);
+
+#endif

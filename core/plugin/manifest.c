@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/paths.h"
+#include "core/plugin/manifest.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/json.h"
+
+static void copy_text(const config_t *c, const char *key, struct json_object *o, const char *as)
+{
+	const char *text;
+
+	if (config_lookup_string(c, key, &text)) {
+		json_set_string(o, as, text);
+	}
+}
+
+static void copy_permissions(const config_t *c, struct json_object *o)
+{
+	const config_setting_t *list = config_lookup(c, "permissions");
+	struct json_object *to = json_object_new_array();
+
+	for (int i = 0; list && i < config_setting_length(list); i++) {
+		const char *text = config_setting_get_string_elem(list, i);
+
+		if (text) {
+			json_add_string(to, text);
+		}
+	}
+	json_set(o, "Permissions", to);
+}
+
+static int copy_drivers(const config_t *c, struct json_object *o, const char *file,
+			struct gantry_error *err)
+{
+	const config_setting_t *list = config_lookup(c, "drivers");
+	struct json_object *to = json_object_new_array();
+
+	json_set(o, "Drivers", to);
+	for (int i = 0; list && i < config_setting_length(list); i++) {
+		const config_setting_t *s = config_setting_get_elem(list, (unsigned)i);
+		struct json_object *d;
+		const char *kind, *name;
+
+		if (!config_setting_is_group(s) || !config_setting_lookup_string(s, "kind", &kind) ||
+		    !config_setting_lookup_string(s, "name", &name)) {
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "%s:%d: each of drivers needs a kind and a name", file,
+					 (int)config_setting_source_line(s));
+		}
+		d = json_object_new_object();
+		json_set_string(d, "Kind", kind);
+		json_set_string(d, "Name", name);
+		json_object_array_add(to, d);
+	}
+	if (json_array_size(to) == 0) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: it lists no drivers", file);
+	}
+	return 0;
+}
+
+static int convert(const config_t *c, const char *folder, const char *file, struct json_object *o,
+		   struct gantry_error *err)
+{
+	const char *slash = strrchr(folder, '/');
+	auto_free char *library = NULL;
+
+	copy_text(c, "name", o, "Name");
+	copy_text(c, "version", o, "Version");
+	copy_text(c, "summary", o, "Summary");
+	copy_text(c, "licence", o, "Licence");
+	copy_text(c, "needs", o, "Needs");
+	copy_text(c, "file", o, "File");
+	json_set_string(o, "Folder", folder);
+	if (!json_get_string(o, "Name") || !json_get_string(o, "Version")) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: it lacks a name or a version", file);
+	}
+	if (!json_get_string(o, "File")) {
+		if (asprintf(&library, "%s.so", slash ? slash + 1 : folder) < 0) {
+			return error_no_memory(err);
+		}
+		json_set_string(o, "File", library);
+	}
+	if (strchr(json_get_string(o, "File"), '/')) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
+	}
+	copy_permissions(c, o);
+	return copy_drivers(c, o, file, err);
+}
+
+int manifest_read(const char *folder, struct json_object **ret, struct gantry_error *err)
+{
+	auto_free char *file = path_join(folder, "plugin.conf", NULL);
+	auto_json struct json_object *o = json_object_new_object();
+	config_t parsed;
+	int r;
+
+	if (!file || !o) {
+		return error_no_memory(err);
+	}
+	if (access(file, R_OK) < 0) {
+		return error_errno(err, errno, "cannot read %s", file);
+	}
+	config_init(&parsed);
+	if (config_read_file(&parsed, file) == CONFIG_FALSE) {
+		r = error_set(err, GANTRY_ERR_INVALID, "%s:%d: %s", file, config_error_line(&parsed),
+			      config_error_text(&parsed));
+	} else {
+		r = convert(&parsed, folder, file, o, err);
+	}
+	config_destroy(&parsed);
+	if (r == 0) {
+		*ret = steal(&o);
+	}
+	return r;
+}
+
+int manifest_has_driver(struct json_object *manifest, const char *kind, const char *name)
+{
+	struct json_object *list = json_get_array(manifest, "Drivers");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+
+		if (!strcmp(json_get_string(d, "Kind"), kind) && !strcmp(json_get_string(d, "Name"), name)) {
+			return 1;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plugin.conf, the file beside a plugin that says what it is without loading it:
+ *
+ *	name = "storage-overlay";
+ *	version = "0.1.0";
+ *	needs = "1.0";
+ *	drivers = ( { kind = "storage"; name = "overlay"; } );
+ *	file = "overlay.so";        # default: <folder's name>.so
+ *	permissions = [ "mount" ];
+ */
+#ifndef CORE_PLUGIN_MANIFEST_H
+#define CORE_PLUGIN_MANIFEST_H
+
+#include <gantry/error.h>
+
+struct json_object;
+
+/* Reads and checks one, as {Name, Version, Needs, File, Folder, Permissions,
+ * Drivers:[{Kind,Name}]}; NOT_FOUND when there is none.  The caller owns *ret. */
+int manifest_read(const char *folder, struct json_object **ret, struct gantry_error *err);
+
+/* Does it carry this driver? */
+int manifest_has_driver(struct json_object *manifest, const char *kind, const char *name);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One lock around the list; an entry is constant once it is open. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/paths.h"
+#include "core/config/config.h"
+#include "core/plugin/manifest.h"
+#include "core/plugin/native.h"
+#include "core/plugin/registry.h"
+#include "core/plugin/services.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+#include "helpers/interfaces.h"
+#include "helpers/json.h"
+
+struct entry {
+	struct entry *next;
+	char *kind;
+	char *name;
+	struct json_object *manifest;
+	char *file;
+	char *state_dir;
+	char *run_dir;
+	char *config;
+	struct native_plugin *plugin;
+	struct service_host *host;
+	struct driver *driver; /* NULL until opened */
+};
+
+struct registry {
+	pthread_mutex_t lock;
+	const struct paths *paths;
+	const struct config *config;
+	struct db *db;
+	const struct gantry_engine_service *engine;
+	struct entry *entries;
+};
+
+int registry_new(const struct paths *paths, const struct config *config, struct db *db,
+		 const struct gantry_engine_service *engine, struct registry **ret,
+		 struct gantry_error *err)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		return error_no_memory(err);
+	}
+	pthread_mutex_init(&r->lock, NULL);
+	r->paths = paths;
+	r->config = config;
+	r->db = db;
+	r->engine = engine;
+	*ret = r;
+	return 0;
+}
+
+static void entry_free(struct entry *e)
+{
+	driver_free(e->driver);
+	service_host_free(e->host);
+	native_plugin_unref(e->plugin);
+	json_object_put(e->manifest);
+	free(e->kind);
+	free(e->name);
+	free(e->file);
+	free(e->state_dir);
+	free(e->run_dir);
+	free(e->config);
+	free(e);
+}
+
+struct registry *registry_free(struct registry *r)
+{
+	if (!r) {
+		return NULL;
+	}
+	while (r->entries) {
+		struct entry *e = r->entries;
+
+		r->entries = e->next;
+		entry_free(e);
+	}
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+	return NULL;
+}
+
+/* The manifest of the first folder on the path that carries the driver. */
+static int find_manifest(struct registry *r, const char *kind, const char *name,
+			 struct json_object **ret, struct gantry_error *err)
+{
+	auto_free char *path = strdup(r->paths->plugin_path);
+	char *save = NULL;
+
+	for (char *dir = strtok_r(path, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		auto_free char *folder = path_join(dir, kind, name, NULL);
+		auto_json struct json_object *manifest = NULL;
+		int code = manifest_read(folder, &manifest, err);
+
+		if (code == GANTRY_ERR_NOT_FOUND) {
+			continue;
+		}
+		if (code < 0) {
+			return code;
+		}
+		if (!manifest_has_driver(manifest, kind, name)) {
+			return error_set(err, GANTRY_ERR_INVALID, "%s/plugin.conf does not list %s driver %s",
+					 folder, kind, name);
+		}
+		*ret = steal(&manifest);
+		return 0;
+	}
+	error_set(err, GANTRY_ERR_NOT_FOUND, "there is no %s driver \"%s\"", kind, name);
+	return error_hint(err, "`gantry plugin ls` shows what is installed; searched: %s",
+			  r->paths->plugin_path);
+}
+
+static int driver_folder(const char *base, const char *kind, const char *name, mode_t mode,
+			 char **ret, struct gantry_error *err)
+{
+	int r;
+
+	*ret = path_join(base, "drivers", kind, name, NULL);
+	if (!*ret) {
+		return error_no_memory(err);
+	}
+	r = access(*ret, F_OK) == 0 ? 0 : make_dirs(AT_FDCWD, *ret, mode);
+	return r < 0 ? error_errno(err, -r, "cannot create folder %s", *ret) : 0;
+}
+
+/* Loads the plugin of an entry and prepares what opening it needs. */
+static int load_entry(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	const struct gantry_driver *d;
+	int code;
+
+	if (e->plugin) {
+		return 0;
+	}
+	code = native_plugin_load(e->file, &e->plugin, err);
+	if (code < 0) {
+		return code;
+	}
+	d = native_plugin_driver(e->plugin, e->kind, e->name);
+	if (!d) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "plugin %s has no %s driver %s, though its manifest says so", e->file,
+				 e->kind, e->name);
+	}
+	return config_for_driver(r->config, d, &e->config, err);
+}
+
+static int new_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
+		     struct gantry_error *err)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+	int code;
+
+	if (!e) {
+		return error_no_memory(err);
+	}
+	e->kind = strdup(kind);
+	e->name = strdup(name);
+	code = e->kind && e->name ? find_manifest(r, kind, name, &e->manifest, err)
+				  : error_no_memory(err);
+	if (code == 0) {
+		e->file = path_join(json_get_string(e->manifest, "Folder"),
+				    json_get_string(e->manifest, "File"), NULL);
+		code = e->file ? driver_folder(r->paths->root, kind, name, 0710, &e->state_dir, err)
+			       : error_no_memory(err);
+	}
+	if (code == 0) {
+		code = driver_folder(r->paths->run_root, kind, name, 0710, &e->run_dir, err);
+	}
+	if (code == 0) {
+		code = service_host_new(r->db, r->engine, kind, name, e->state_dir, e->run_dir, &e->host,
+					err);
+	}
+	if (code == 0) {
+		code = load_entry(r, e, err);
+	}
+	if (code < 0) {
+		entry_free(e);
+		return code;
+	}
+	*ret = e;
+	return 0;
+}
+
+/* Called with the lock held. */
+static int get_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
+		     struct gantry_error *err)
+{
+	int code;
+
+	if (!interface_find(kind) || strchr(name, '/') || name[0] == '.' || !*name) {
+		return error_set(err, GANTRY_ERR_INVALID, "\"%s/%s\" is not a kind and driver", kind, name);
+	}
+	for (struct entry *e = r->entries; e; e = e->next) {
+		if (!strcmp(e->kind, kind) && !strcmp(e->name, name)) {
+			*ret = e;
+			return 0;
+		}
+	}
+	code = new_entry(r, kind, name, ret, err);
+	if (code == 0) {
+		(*ret)->next = r->entries;
+		r->entries = *ret;
+	}
+	return code;
+}
+
+int registry_get(struct registry *r, const char *kind, const char *name, struct driver **ret,
+		 struct gantry_error *err)
+{
+	struct entry *e;
+	int code;
+
+	pthread_mutex_lock(&r->lock);
+	code = get_entry(r, kind, name, &e, err);
+	if (code == 0 && !e->driver) {
+		code = native_driver_open(e->plugin, kind, name, service_host_public(e->host), e->config,
+					  &e->driver, err);
+	}
+	if (code == 0) {
+		*ret = e->driver;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return code;
+}
+
+int registry_probe(struct registry *r, const char *kind, const char *name,
+		   struct gantry_error *err)
+{
+	const struct gantry_driver *d;
+	struct entry *e;
+	int code;
+
+	pthread_mutex_lock(&r->lock);
+	code = get_entry(r, kind, name, &e, err);
+	if (code == 0) {
+		d = native_plugin_driver(e->plugin, kind, name);
+		code = d->probe ? d->probe(service_host_public(e->host), e->config, err) : 0;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return code;
+}
+
+int registry_place(struct registry *r, const char *kind, const char *name,
+		   struct driver_place *ret, struct gantry_error *err)
+{
+	struct entry *e;
+	int code;
+
+	pthread_mutex_lock(&r->lock);
+	code = get_entry(r, kind, name, &e, err);
+	if (code == 0) {
+		*ret = (struct driver_place){ e->file, e->config, e->state_dir, e->run_dir };
+	}
+	pthread_mutex_unlock(&r->lock);
+	return code;
+}
+
+static void list_kind(const char *dir, const char *kind, struct json_object *list)
+{
+	auto_free char *folder = path_join(dir, kind, NULL);
+	auto_dir DIR *d = folder ? opendir(folder) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct gantry_error err = GANTRY_ERROR_INIT;
+		auto_free char *plugin = path_join(folder, e->d_name, NULL);
+		struct json_object *manifest;
+		int code;
+
+		if (e->d_name[0] == '.' || !plugin) {
+			continue;
+		}
+		code = manifest_read(plugin, &manifest, &err);
+		if (code == GANTRY_ERR_NOT_FOUND || err.sys_errno == ENOTDIR) {
+			continue;
+		}
+		if (code < 0) {
+			manifest = json_object_new_object();
+			json_set_string(manifest, "Folder", plugin);
+			json_set_string(manifest, "Error", err.message);
+		}
+		json_object_array_add(list, manifest);
+	}
+}
+
+int registry_list(struct registry *r, struct json_object **ret, struct gantry_error *err)
+{
+	auto_free char *path = strdup(r->paths->plugin_path);
+	struct json_object *list = json_object_new_array();
+	char *save = NULL;
+
+	if (!path || !list) {
+		json_object_put(list);
+		return error_no_memory(err);
+	}
+	for (char *dir = strtok_r(path, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		for (const struct gantry_interface *const *i = interfaces_all; *i; i++) {
+			list_kind(dir, (*i)->kind, list);
+		}
+	}
+	*ret = list;
+	return 0;
+}
+
+static struct json_object *describe_keys(const struct gantry_driver *d)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (const struct gantry_config_key *k = d->config; k && k->name; k++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_string(o, "Name", k->name);
+		json_set_string(o, "Default", k->default_text);
+		json_set_string(o, "Description", k->doc);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *describe_operations(const struct driver *d)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < d->iface->n_ops; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_string(o, "Name", d->iface->ops[i].name);
+		json_set_bool(o, "Required", (d->iface->ops[i].flags & GANTRY_OP_REQUIRED) != 0);
+		json_set_bool(o, "Implemented", driver_has(d, i));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *describe(const struct entry *e)
+{
+	const struct gantry_plugin *p = native_plugin_descriptor(e->plugin);
+	const struct gantry_driver *d = native_plugin_driver(e->plugin, e->kind, e->name);
+	struct json_object *o = json_object_new_object();
+	char abi[32];
+
+	json_set_string(o, "Kind", e->kind);
+	json_set_string(o, "Driver", e->name);
+	json_set_string(o, "Summary", d->summary);
+	json_set_string(o, "Plugin", p->name);
+	json_set_string(o, "Version", p->version);
+	json_set_string(o, "Licence", p->licence);
+	json_set_string(o, "File", e->file);
+	json_set_string(o, "Form", e->driver->form->name);
+	json_set_string(o, "Isolation", "none");
+	snprintf(abi, sizeof(abi), "%u.%u", p->abi >> 16, p->abi & 0xffff);
+	json_set_string(o, "BuiltAgainst", abi);
+	snprintf(abi, sizeof(abi), "%u.%u", p->needs >> 16, p->needs & 0xffff);
+	json_set_string(o, "Needs", abi);
+	json_set_int(o, "DescriptorSize", p->size);
+	json_set_string(o, "Threads",
+			d->threads == GANTRY_THREADS_PARALLEL	  ? "parallel"
+			: d->threads == GANTRY_THREADS_PER_OBJECT ? "per object"
+								  : "serial");
+	json_set_string(o, "StateDir", e->state_dir);
+	json_set(o, "Permissions", json_object_get(json_get(e->manifest, "Permissions")));
+	json_set(o, "Configuration", describe_keys(d));
+	json_set(o, "Operations", describe_operations(e->driver));
+	return o;
+}
+
+int registry_inspect(struct registry *r, const char *kind, const char *name,
+		     struct json_object **ret, struct gantry_error *err)
+{
+	struct driver *driver;
+	struct entry *e;
+	int code = registry_get(r, kind, name, &driver, err);
+
+	if (code < 0) {
+		return code;
+	}
+	pthread_mutex_lock(&r->lock);
+	code = get_entry(r, kind, name, &e, err);
+	if (code == 0) {
+		*ret = describe(e);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return code;
+}

@@ -1,0 +1,11 @@
+# Each driver adds its folder here with one line.
+include plugins/storage/overlay/local.mk
+include plugins/storage/vfs/local.mk
+include plugins/log/json-file/local.mk
+include plugins/log/none/local.mk
+include plugins/api/docker/local.mk
+include plugins/network/bridge/local.mk
+include plugins/network/host/local.mk
+include plugins/network/none/local.mk
+include plugins/runtime/native/local.mk
+include plugins/transport/registry/local.mk

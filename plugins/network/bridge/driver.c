@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network/bridge: containers on a Linux bridge, with addresses, NAT and published
+ * ports.  Any number of processes may use one engine's networks at once: addresses and ports are
+ * claimed by records, changes of networks are serialised by a file lock.
+ */
+#include <stdlib.h>
+
+#include <gantry/network.h>
+#include <gantry/plugin.h>
+
+#include "bridge.h"
+#include "endpoint.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/json.h"
+
+static int driver_create(void *self, const struct gantry_network_create_args *args,
+			 struct gantry_reply *reply, struct gantry_error *err)
+{
+	auto_json struct json_object *options = NULL;
+	int r = bridge_create(self, args->id, args->name, args->options, &options, err);
+
+	return r < 0 ? r : gantry_network_create_set_options(reply, json_text(options));
+}
+
+static int driver_remove(void *self, const struct gantry_network_remove_args *args,
+			 struct gantry_reply *reply, struct gantry_error *err)
+{
+	return bridge_remove(self, args->id, err);
+}
+
+static int driver_attach(void *self, const struct gantry_network_attach_args *args,
+			 struct gantry_reply *reply, struct gantry_error *err)
+{
+	return endpoint_attach(self, args, reply, err);
+}
+
+static int driver_detach(void *self, const struct gantry_network_detach_args *args,
+			 struct gantry_reply *reply, struct gantry_error *err)
+{
+	return endpoint_detach(self, args, err);
+}
+
+static int driver_reconcile(void *self, const struct gantry_network_reconcile_args *args,
+			    struct gantry_reply *reply, struct gantry_error *err)
+{
+	auto_fd int lock = bridge_lock(self, err);
+	int r;
+
+	if (lock < 0) {
+		return lock;
+	}
+	r = endpoint_reconcile(self, args->endpoints, err);
+	return r < 0 ? r : bridge_reconcile(self, args->networks, err);
+}
+
+static int driver_open(const struct gantry_host *host, const char *config, void **ret_self,
+		       struct gantry_error *err)
+{
+	struct bridge_driver *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d) {
+		return error_no_memory(err);
+	}
+	d->host = host;
+	d->log = gantry_service(host, "log");
+	r = store_init(&d->store, host, err);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	*ret_self = d;
+	return 0;
+}
+
+static void driver_close(void *self)
+{
+	free(self);
+}
+
+static const struct gantry_network_ops ops = {
+	.struct_size = sizeof(ops),
+	.create = driver_create,
+	.remove = driver_remove,
+	.attach = driver_attach,
+	.detach = driver_detach,
+	.reconcile = driver_reconcile,
+};
+
+static const struct gantry_driver driver = {
+	.size = sizeof(driver),
+	.threads = GANTRY_THREADS_PARALLEL,
+	.kind = "network",
+	.name = "bridge",
+	.summary = "A Linux bridge with NAT and published ports",
+	.ops = &ops,
+	.open = driver_open,
+	.close = driver_close,
+};
+
+/* Not unloadable: libnftables stays. */
+GANTRY_PLUGIN(.name = "bridge", .version = "0.1.0", .licence = "Apache-2.0",
+	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
+	      .permissions = (const char *const[]){ "net_admin", "sys_admin", NULL });

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "netns.h"
+
+#define STACK_SIZE (128 * 1024)
+
+struct job {
+	int netns;
+	int (*fn)(void *arg);
+	void *arg;
+	int result;
+};
+
+static void *enter_and_run(void *arg)
+{
+	struct job *job = arg;
+
+	job->result = setns(job->netns, CLONE_NEWNET) < 0 ? -errno : job->fn(job->arg);
+	return NULL;
+}
+
+int netns_run(int netns, int (*fn)(void *arg), void *arg)
+{
+	struct job job = { netns, fn, arg, 0 };
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, old;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	/* Signals are the other threads' business. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&thread, &attr, enter_and_run, &job);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (r != 0) {
+		return -r;
+	}
+	pthread_join(thread, NULL);
+	return job.result;
+}
+
+struct socket_args {
+	int domain, type, protocol;
+};
+
+static int make_socket(void *arg)
+{
+	const struct socket_args *a = arg;
+	int fd = socket(a->domain, a->type | SOCK_CLOEXEC, a->protocol);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int netns_socket(int netns, int domain, int type, int protocol)
+{
+	struct socket_args args = { domain, type, protocol };
+
+	return netns_run(netns, make_socket, &args);
+}
+
+int netns_loopback_up(int netns)
+{
+	auto_fd int fd = netns_socket(netns, AF_INET, SOCK_DGRAM, 0);
+	struct ifreq request = { .ifr_name = "lo" };
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0) {
+		return -errno;
+	}
+	if (request.ifr_flags & IFF_UP) {
+		return 0;
+	}
+	request.ifr_flags |= IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work inside another network namespace without disturbing the caller: a short-lived
+ * thread enters it, so that the calling thread, and every other, stays where it is.
+ */
+#ifndef HELPERS_NETNS_H
+#define HELPERS_NETNS_H
+
+/* Runs fn(arg) in a thread that is in the namespace and returns what fn returns, or a negative
+ * errno when the thread cannot be started or cannot enter. */
+int netns_run(int netns, int (*fn)(void *arg), void *arg);
+
+/* socket(2) made inside the namespace; it stays there.  The descriptor (close-on-exec)
+ * or a negative errno. */
+int netns_socket(int netns, int domain, int type, int protocol);
+
+/* Brings the namespace's loopback interface up.  0 or a negative errno. */
+int netns_loopback_up(int netns);
+
+#endif

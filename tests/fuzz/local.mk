@@ -1,0 +1,13 @@
+# Fuzz targets, replayed over their corpus and random changes of it.
+FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http
+if HAVE_CHECK
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += tests/fuzz/run
+endif
+EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
+
+tests_fuzz_fuzz_api_docker_SOURCES = tests/fuzz/fuzz-api-docker.c tests/fuzz/replay.c \
+	$(FAKE_API_SOURCES)
+tests_fuzz_fuzz_api_docker_LDADD = $(API_TEST_LIBS)
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz-http.c tests/fuzz/replay.c
+tests_fuzz_fuzz_http_LDADD = $(DAEMON_LIBS) $(API_TEST_LIBS)

@@ -1,0 +1,8 @@
+# Programs under tests/unit are listed by the folder they test; those that open
+# drivers link tests/libfakehost.a and run from the top of the build tree.
+check_LIBRARIES += tests/libfakehost.a
+tests_libfakehost_a_SOURCES = tests/unit/fake_host.c tests/unit/fake_host.h
+include tests/unit/images.mk
+include tests/unit/plugins/netvol.mk
+include tests/unit/api.mk
+include tests/fuzz/local.mk
