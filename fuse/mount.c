@@ -65,12 +65,29 @@ static int mount_by_helper(struct unionfs *fs, struct gantry_error *err)
 	return 0;
 }
 
+/* "/dev/fd/N": the caller mounts, or did, with the descriptor that it passes. */
+static int take_given_fd(struct unionfs *fs, const char *number, struct gantry_error *err)
+{
+	char *end;
+	long fd = strtol(number, &end, 10);
+
+	if (end == number || *end || fd < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s is not an open descriptor",
+				 fs->opt.mountpoint);
+	}
+	fs->dev_fd = (int)fd;
+	return 0;
+}
+
 int mount_union(struct unionfs *fs, struct gantry_error *err)
 {
 	auto_(buf) struct buf data = BUF_INIT;
 	unsigned long flags = fs->opt.mount_flags;
-	auto_fd int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	auto_fd int fd = -1;
 
+	if (strncmp(fs->opt.mountpoint, "/dev/fd/", 8) == 0)
+		return take_given_fd(fs, fs->opt.mountpoint + 8, err);
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		error_errno(err, errno, "cannot open /dev/fuse");
 		return error_hint(err, errno == ENOENT ? "load the kernel module fuse" :

@@ -9,7 +9,8 @@
 struct gantry_error;
 struct unionfs;
 
-/* Opens /dev/fuse and mounts; sets fs->dev_fd. */
+/* Opens /dev/fuse and mounts; sets fs->dev_fd.  The mount point "/dev/fd/N" stands
+ * for an open /dev/fuse that the caller mounts. */
 int mount_union(struct unionfs *fs, struct gantry_error *err);
 
 #endif
