@@ -372,5 +372,7 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 		holder_close_old_devices();
 	}
 	wait_for_end(fs, &signals);
+	for (unsigned i = 0; i < n_workers; i++)
+		pthread_join(workers[i]->thread, NULL);
 	return 0;
 }
