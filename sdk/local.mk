@@ -42,6 +42,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/layer_apply.c sdk/helpers/layer_apply.h \
 	sdk/helpers/layer_diff.c sdk/helpers/layer_diff.h \
 	sdk/helpers/layer_dirs.c sdk/helpers/layer_dirs.h \
+	sdk/helpers/layer_snapshots.c sdk/helpers/layer_snapshots.h \
 	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
 	sdk/helpers/netns.c sdk/helpers/netns.h \

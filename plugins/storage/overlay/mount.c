@@ -32,6 +32,7 @@
 #include "helpers/error.h"
 #include "helpers/folder_mount.h"
 #include "helpers/io.h"
+#include "helpers/layer_snapshots.h"
 #include "overlay.h"
 
 /* fsconfig() takes strings of up to 255 bytes; longer paths go by descriptor. */
@@ -384,7 +385,7 @@ static int try_mount(const char *dir, struct gantry_error *err)
 		if (fd < 0 || set_string(fs, names[i][0], name) < 0)
 			return error_errno(err, errno, "overlayfs takes no layers on this filesystem");
 	}
-	if (overlay_style() == LAYER_OVERLAY_USER)
+	if (layer_style_here() == LAYER_OVERLAY_USER)
 		(void)fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return error_errno(err, errno, "overlayfs cannot be mounted on this filesystem");

@@ -17,23 +17,8 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/layer_snapshots.h"
 #include "overlay.h"
-
-enum layer_style overlay_style(void)
-{
-	char text[64];
-	unsigned int inside, outside, count;
-	auto_fd int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read_full(fd, text, sizeof(text) - 1);
-
-	if (n <= 0)
-		return LAYER_OVERLAY;
-	text[n] = '\0';
-	if (sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
-	    outside == 0 && count == 4294967295u)
-		return LAYER_OVERLAY;
-	return LAYER_OVERLAY_USER;
-}
 
 /* The configuration is one JSON object of known keys that the host has checked;
  * a look for the only value saves the hot path a JSON parser. */
@@ -55,7 +40,7 @@ static int overlay_open(const struct gantry_host *host, const char *config, void
 	if (!o)
 		return error_no_memory(err);
 	o->host = host;
-	o->style = overlay_style();
+	o->style = layer_style_here();
 	o->mount_api = parse_mount_api(config);
 	r = snapshots_open(&o->snapshots, host->state_dir, err);
 	if (r < 0)

@@ -45,9 +45,6 @@ int overlay_mount_snapshot(const struct overlay *o, const struct snapshot *snap,
 /* Can the kernel mount overlay with layers below dir?  Leaves nothing. */
 int overlay_try(const char *dir, struct gantry_error *err);
 
-/* The layer style that fits the user namespace of this process. */
-enum layer_style overlay_style(void);
-
 /* The operations on content (content.c). */
 int overlay_apply(void *self, const struct gantry_storage_apply_args *args,
 		  struct gantry_reply *reply, struct gantry_error *err);

@@ -28,6 +28,7 @@ static const struct {
 } drivers[] = {
 	{ "overlay", NULL },
 	{ "overlay", "{\"mount_api\":\"classic\"}" },
+	{ "unionfs", NULL },
 	{ "vfs", NULL },
 };
 
@@ -45,7 +46,7 @@ static void start(int i)
 	const void *table;
 
 	snprintf(path, sizeof(path), "plugins/storage/%s/%s.so", drivers[i].name, drivers[i].name);
-	is_overlay = !strcmp(drivers[i].name, "overlay");
+	is_overlay = strcmp(drivers[i].name, "vfs") != 0;
 	setenv("TMPDIR", "/var/tmp", 1);
 	host = fake_host_new();
 	err = (struct gantry_error)GANTRY_ERROR_INIT;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What OPEN and CREATE answer.  In the usual mode the kernel opens and closes
+ * files without asking; with passthrough each open names a backing file that the
+ * kernel reads and writes directly.
+ */
+#ifndef FUSE_OPENFILE_H
+#define FUSE_OPENFILE_H
+
+struct node;
+struct request;
+
+/* Fills a struct proto_open_out at out for a file that was just created with the
+ * descriptor fd, which it takes over in any case.  0 or a negative errno value. */
+int openfile_reply_created(struct request *rq, struct node *node, int fd, void *out);
+
+#endif

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A server that is killed is replaced: open files, removed open files, working
+# directories and inode numbers survive, and no request fails or hangs.
+set -u
+build=${BUILD:-$(cd "$(dirname "$0")/../.." && pwd)}
+[ "$(id -u)" = 0 ] && [ -w /dev/fuse ] || { echo "needs root and /dev/fuse"; exit 77; }
+work=$(mktemp -d /var/tmp/gantry-unionfs-takeover.XXXXXX)
+cleanup() {
+	exec 5<&- 6<&- 7<&- 8<&-
+	cd /
+	umount -l "$work/m" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+fail() { echo "FAILED: $*"; exit 1; }
+server() { pgrep -P "$holder" | head -1; }
+kill_server() {
+	local old
+	old=$(server)
+	kill -9 "$old"
+	for _ in $(seq 100); do
+		[ -n "$(server)" ] && [ "$(server)" != "$old" ] && return
+		sleep 0.02
+	done
+	fail "no new server"
+}
+mkdir -p "$work"/{l/a/b,u,w,m}
+for i in 1 2 3; do echo "low$i" >"$work/l/a/b/f$i"; done
+"$build/gantry-unionfs" -f -o "lowerdir=$work/l,upperdir=$work/u,workdir=$work/w" "$work/m" &
+holder=$!
+for _ in $(seq 100); do mountpoint -q "$work/m" && break; sleep 0.02; done
+cd "$work/m/a/b" || fail "cannot enter"
+exec 5<f1 6<>f2 7>new 8<>gone
+echo changed >>f2
+echo one >&7
+echo removed >&8
+rm gone f3
+inodes=$(ls -i)
+kill_server
+[ "$(cat <&5)" = low1 ] || fail "a lower file that was open"
+[ "$(cat f2)" = "$(printf 'low2\nchanged')" ] || fail "a copied-up file"
+echo two >&7
+[ "$(cat new)" = "$(printf 'one\ntwo')" ] || fail "a new file that was open"
+echo again >&8
+[ "$(cat /proc/self/fd/8)" = "$(printf 'removed\nagain')" ] || fail "a removed file that was open"
+[ "$(ls -i)" = "$inodes" ] || fail "inode numbers"
+[ "$(pwd)" = "$work/m/a/b" ] || fail "the working directory"
+# Under load: every step must work although servers die between and within them.
+(
+	for i in $(seq 300); do
+		mkdir "d$i" && echo "$i" >"d$i/x" && mv "d$i/x" "d$i/y" && ln "d$i/y" "d$i/z" &&
+			[ "$(cat "d$i/z")" = "$i" ] && rm "d$i/y" "d$i/z" && rmdir "d$i" || exit 1
+	done
+) &
+load=$!
+for _ in 1 2 3; do sleep 0.1; kill_server; done
+wait $load || fail "an operation under load"
+[ "$(ls)" = "$(printf 'f1\nf2\nnew')" ] || fail "left over: $(ls)"
+# Killed over and over: given up with an error, not a hang.
+(for _ in 1 2 3 4 5 6 7; do kill -9 "$(server)" 2>/dev/null; sleep 0.2; done)
+timeout 5 ls "$work/m" >/dev/null 2>&1
+[ $? != 124 ] || fail "a mount without a server hangs"
+exit 0

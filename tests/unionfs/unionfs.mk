@@ -1,0 +1,2 @@
+noinst_PROGRAMS += unionfs-fuzz
+unionfs_fuzz_SOURCES = tests/unionfs/unionfs-fuzz.c
