@@ -1,0 +1,22 @@
+# Lua: the sandbox, the policy engine over it, and the hosts of Lua drivers.
+
+noinst_LIBRARIES += lua/libluahost.a
+lua_libluahost_a_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+lua_libluahost_a_SOURCES = \
+	lua/sandbox/alloc.c \
+	lua/sandbox/bridge.c lua/sandbox/bridge.h \
+	lua/sandbox/environment.c \
+	lua/sandbox/format.c \
+	lua/sandbox/internal.h \
+	lua/sandbox/lib-base.c \
+	lua/sandbox/lib-gantry.c \
+	lua/sandbox/lib-services.c \
+	lua/sandbox/lib-string.c \
+	lua/sandbox/lib-table.c \
+	lua/sandbox/match.c lua/sandbox/match.h \
+	lua/sandbox/pattern.c lua/sandbox/pattern.h \
+	lua/sandbox/sandbox.c lua/sandbox/sandbox.h \
+	lua/sandbox/services.c lua/sandbox/services.h \
+	lua/sandbox/sha256.c lua/sandbox/sha256.h \
+	lua/sandbox/text.c \
+	lua/sandbox/watchdog.c
