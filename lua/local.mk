@@ -20,3 +20,5 @@ lua_libluahost_a_SOURCES = \
 	lua/sandbox/sha256.c lua/sandbox/sha256.h \
 	lua/sandbox/text.c \
 	lua/sandbox/watchdog.c
+
+LUAHOST_LIBS = lua/libluahost.a $(HELPERS) $(LUA54_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)

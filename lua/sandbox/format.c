@@ -56,8 +56,8 @@ static const char *read_spec(lua_State *L, const char *p, struct spec *spec)
 /* Puts the C format for one number together: flags, width, precision, length. */
 static void c_format(const struct spec *spec, const char *length, char *out, size_t size)
 {
-	char precision[8] = "";
-	char width[8] = "";
+	char precision[16] = "";
+	char width[16] = "";
 
 	if (spec->width) {
 		snprintf(width, sizeof(width), "%d", spec->width);
@@ -72,7 +72,7 @@ static void c_format(const struct spec *spec, const char *length, char *out, siz
 static void add_integer(lua_State *L, luaL_Buffer *b, const struct spec *spec, int arg)
 {
 	lua_Integer value = luaL_checkinteger(L, arg);
-	char format[32], out[160];
+	char format[48], out[160];
 	int len;
 
 	c_format(spec, "ll", format, sizeof(format));
@@ -84,7 +84,7 @@ static void add_number(lua_State *L, luaL_Buffer *b, const struct spec *spec, in
 {
 	lua_Number value = luaL_checknumber(L, arg);
 	struct sandbox *sb = sandbox_of(L);
-	char format[32], out[512];
+	char format[48], out[512];
 	int len;
 
 	c_format(spec, "", format, sizeof(format));

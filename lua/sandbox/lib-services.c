@@ -31,7 +31,7 @@ static void need(lua_State *L, int present, const char *what, const char *name)
 	}
 }
 
-static void raise(lua_State *L, const char *what, const struct gantry_error *err)
+static void raise_error(lua_State *L, const char *what, const struct gantry_error *err)
 {
 	luaL_error(L, "%s: %s", what, err->message);
 }
@@ -67,7 +67,7 @@ static int kv_get(lua_State *L)
 	}
 	sandbox_release(sandbox_of(L), value);
 	if (r < 0 && r != GANTRY_ERR_NOT_FOUND) {
-		raise(L, "kv.get", &err);
+		raise_error(L, "kv.get", &err);
 	}
 	return 1;
 }
@@ -85,7 +85,7 @@ static int kv_put(lua_State *L)
 	r = services->kv_put(services->ctx, key, value, &err);
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
-		raise(L, "kv.put", &err);
+		raise_error(L, "kv.put", &err);
 	}
 	return 0;
 }
@@ -113,7 +113,7 @@ static int kv_list(lua_State *L)
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
 		sandbox_release(sandbox_of(L), keys);
-		raise(L, "kv.list", &err);
+		raise_error(L, "kv.list", &err);
 	}
 	lua_newtable(L);
 	for (p = buf_str(keys); (line_end = strchr(p, '\n')) != NULL; p = line_end + 1) {
@@ -155,7 +155,7 @@ static int kv_update(lua_State *L)
 			return 1;
 		}
 		if (r != GANTRY_ERR_CONFLICT) {
-			raise(L, "kv.update", &err);
+			raise_error(L, "kv.update", &err);
 		}
 		sandbox_check(sandbox_of(L));
 	}
@@ -181,7 +181,7 @@ static int counter_add(lua_State *L)
 	r = services->count(services->ctx, key, amount, (int64_t)(window * 1e9), &sum, &err);
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
-		raise(L, "counter", &err);
+		raise_error(L, "counter", &err);
 	}
 	lua_pushinteger(L, sum);
 	return 1;
@@ -277,7 +277,7 @@ static int gantry_http(lua_State *L)
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
 		sandbox_release(sandbox_of(L), answer);
-		raise(L, "http", &err);
+		raise_error(L, "http", &err);
 	}
 	lua_pushinteger(L, status);
 	lua_pushlstring(L, buf_str(answer), answer->len);
@@ -302,7 +302,7 @@ static int gantry_secret(lua_State *L)
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
 		sandbox_release(sandbox_of(L), value);
-		raise(L, "secret", &err);
+		raise_error(L, "secret", &err);
 	}
 	lua_pushlstring(L, buf_str(value), value->len);
 	sandbox_release(sandbox_of(L), value);
@@ -342,7 +342,7 @@ static int gantry_exec(lua_State *L)
 	sandbox_leave_host(sandbox_of(L));
 	if (r < 0) {
 		sandbox_release(sandbox_of(L), output);
-		raise(L, argv[0], &err);
+		raise_error(L, argv[0], &err);
 	}
 	lua_pushinteger(L, status);
 	lua_pushlstring(L, buf_str(output), output->len);

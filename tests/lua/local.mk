@@ -1,0 +1,8 @@
+# The sandbox and the policies under attack; unit tests are in tests/unit/lua.
+
+LUA_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS)
+
+check_PROGRAMS += tests/lua/run-hostile
+tests_lua_run_hostile_SOURCES = tests/lua/run-hostile.c
+tests_lua_run_hostile_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_lua_run_hostile_LDADD = $(LUAHOST_LIBS)
