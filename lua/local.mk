@@ -3,6 +3,18 @@
 noinst_LIBRARIES += lua/libluahost.a
 lua_libluahost_a_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 lua_libluahost_a_SOURCES = \
+	lua/policy/audit-line.h \
+	lua/policy/audit-read.c \
+	lua/policy/audit.c lua/policy/audit.h \
+	lua/policy/filter.c \
+	lua/policy/internal.h \
+	lua/policy/merge.c \
+	lua/policy/points.c \
+	lua/policy/policy.h \
+	lua/policy/record.c lua/policy/record.h \
+	lua/policy/run.c \
+	lua/policy/script.c \
+	lua/policy/set.c \
 	lua/sandbox/alloc.c \
 	lua/sandbox/bridge.c lua/sandbox/bridge.h \
 	lua/sandbox/environment.c \

@@ -32,6 +32,7 @@ struct sandbox {
 
 	int64_t deadline_ns;  /* configured, per call */
 	int64_t cpu_ns;
+	int64_t wall_ns;      /* of the running call */
 	int64_t wall_end;     /* CLOCK_MONOTONIC, of the running call */
 	int64_t cpu_start;    /* CLOCK_THREAD_CPUTIME_ID */
 	int64_t cpu_look_at;  /* wall clock before which the cpu limit cannot be reached */

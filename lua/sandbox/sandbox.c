@@ -186,7 +186,7 @@ static int stop_error(struct sandbox *sb, struct gantry_error *err)
 	case SANDBOX_STOP_DEADLINE:
 		return error_set(err, GANTRY_ERR_TIMEOUT,
 				 "the script was stopped: its deadline of %lld ms passed",
-				 (long long)(sb->deadline_ns / 1000000));
+				 (long long)(sb->wall_ns / 1000000));
 	case SANDBOX_STOP_CPU:
 		return error_set(err, GANTRY_ERR_TIMEOUT,
 				 "the script was stopped: it used its %lld ms of processor time",
@@ -210,6 +210,7 @@ static void begin(struct sandbox *sb, int64_t budget_ns)
 	if (budget_ns > 0 && budget_ns < wall) {
 		wall = budget_ns;
 	}
+	sb->wall_ns = wall;
 	sb->wall_end = now + wall;
 	sb->cpu_look_at = sb->cpu_ns < wall ? now + sb->cpu_ns : INT64_MAX;
 	sb->cpu_start = sb->cpu_ns < wall ? thread_cpu_ns() : 0;
@@ -337,7 +338,7 @@ static void load_body(lua_State *L, void *arg)
 }
 
 int sandbox_load(struct sandbox *sb, const char *name, const char *text, size_t len,
-		 struct gantry_error *err)
+		 int64_t budget_ns, struct gantry_error *err)
 {
 	struct load_args load = { sb, name, text, len };
 
@@ -345,7 +346,7 @@ int sandbox_load(struct sandbox *sb, const char *name, const char *text, size_t 
 		return error_set(err, GANTRY_ERR_LIMIT, "script %s is larger than %zu KiB", name,
 				 SANDBOX_SOURCE_MAX >> 10);
 	}
-	return sandbox_call(sb, load_body, &load, 0, err);
+	return sandbox_call(sb, load_body, &load, budget_ns, err);
 }
 
 enum sandbox_stop sandbox_stopped(const struct sandbox *sb)

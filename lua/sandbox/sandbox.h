@@ -60,7 +60,7 @@ int sandbox_call(struct sandbox *sb, sandbox_body body, void *arg, int64_t budge
  * registry under sandbox_result_key.  name is what messages show.  A longer
  * text than SANDBOX_SOURCE_MAX is refused. */
 int sandbox_load(struct sandbox *sb, const char *name, const char *text, size_t len,
-		 struct gantry_error *err);
+		 int64_t budget_ns, struct gantry_error *err);
 extern const char sandbox_result_key;
 
 enum sandbox_stop sandbox_stopped(const struct sandbox *sb);

@@ -78,12 +78,12 @@ static int run(const char *name, const char *text, size_t len, enum sandbox_stop
 	if (!sb) {
 		return err->code;
 	}
-	r = sandbox_load(sb, name, text, len, err);
+	r = sandbox_load(sb, name, text, len, 0, err);
 	if (r == 0) {
 		r = sandbox_call(sb, second_call, NULL, 0, err);
 	}
 	*ret_stop = sandbox_stopped(sb);
-	if (*ret_stop && sandbox_load(sb, name, "return 1", 8, &again) == 0) {
+	if (*ret_stop && sandbox_load(sb, name, "return 1", 8, 0, &again) == 0) {
 		r = error_set(err, GANTRY_ERR_INTERNAL, "a stopped state ran again");
 		*ret_stop = SANDBOX_ALIVE;
 	}
