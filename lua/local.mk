@@ -6,15 +6,23 @@ lua_libluahost_a_SOURCES = \
 	lua/policy/audit-line.h \
 	lua/policy/audit-read.c \
 	lua/policy/audit.c lua/policy/audit.h \
+	lua/policy/check.c \
+	lua/policy/counter.c lua/policy/counter.h \
+	lua/policy/fakes.c lua/policy/fakes.h \
+	lua/policy/fields.c lua/policy/fields.h \
 	lua/policy/filter.c \
 	lua/policy/internal.h \
+	lua/policy/lexer.c lua/policy/lexer.h \
+	lua/policy/manager.c lua/policy/manager.h \
 	lua/policy/merge.c \
 	lua/policy/points.c \
 	lua/policy/policy.h \
 	lua/policy/record.c lua/policy/record.h \
+	lua/policy/replay.c \
 	lua/policy/run.c \
 	lua/policy/script.c \
 	lua/policy/set.c \
+	lua/policy/test.c lua/policy/test.h \
 	lua/sandbox/alloc.c \
 	lua/sandbox/bridge.c lua/sandbox/bridge.h \
 	lua/sandbox/environment.c \

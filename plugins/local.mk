@@ -10,3 +10,4 @@ include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
 include plugins/transport/registry/local.mk
 include plugins/volume/local/local.mk
+include plugins/policy/lua/local.mk

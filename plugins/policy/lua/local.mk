@@ -1,0 +1,12 @@
+# policy/lua: the sources are in lua/drivers.
+plugin_policy_luadir = $(plugindir)/policy/lua
+plugin_policy_lua_PROGRAMS = plugins/policy/lua/lua.so
+dist_plugin_policy_lua_DATA = plugins/policy/lua/plugin.conf
+plugins_policy_lua_lua_so_SOURCES = \
+	lua/drivers/command.c lua/drivers/command.h \
+	lua/drivers/http.c lua/drivers/http.h \
+	lua/drivers/policy.c \
+	lua/drivers/services.c lua/drivers/services.h
+plugins_policy_lua_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS)
+plugins_policy_lua_lua_so_LDFLAGS = $(SHARED_LINK)
+plugins_policy_lua_lua_so_LDADD = $(LUAHOST_LIBS) -ldl -lpthread
