@@ -83,12 +83,18 @@ static int read_values(const char *path, json_object *value, struct filter *filt
 
 	if (json_object_is_type(value, json_type_array)) {
 		filter->values = json_object_get(value);
+	} else if (json_object_is_type(value, json_type_object) &&
+		   json_object_object_length(value) == 0) {
+		filter->values = json_object_new_array(); /* {} of a script: an empty list */
 	} else {
 		filter->values = json_object_new_array();
 		if (!filter->values ||
 		    json_object_array_add(filter->values, json_object_get(value)) < 0) {
 			return error_no_memory(err);
 		}
+	}
+	if (!filter->values) {
+		return error_no_memory(err);
 	}
 	for (i = 0; i < json_object_array_length(filter->values); i++) {
 		r = check_value(path, json_object_array_get_idx(filter->values, i), err);
@@ -99,16 +105,15 @@ static int read_values(const char *path, json_object *value, struct filter *filt
 	return 0;
 }
 
-int filters_read(json_object *match, const char *hook, struct filter **ret, size_t *ret_n,
-		 struct gantry_error *err)
+int filters_read(json_object *match, struct filter **ret, size_t *ret_n, struct gantry_error *err)
 {
 	struct filter *filters;
 	size_t n = 0;
 	int r = 0;
 
 	if (match && !json_object_is_type(match, json_type_object)) {
-		return error_set(err, GANTRY_ERR_INVALID, "hook %s: match must be a table of "
-				 "paths and values", hook);
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "match must be a table of paths and values");
 	}
 	filters = calloc((size_t)(match ? json_object_object_length(match) : 0) + 1,
 			 sizeof(*filters));
@@ -126,7 +131,7 @@ int filters_read(json_object *match, const char *hook, struct filter **ret, size
 			}
 			if (r < 0) {
 				filters_free(filters, n);
-				return error_prefix(err, "hook %s", hook);
+				return r;
 			}
 		}
 	}

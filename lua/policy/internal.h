@@ -58,7 +58,7 @@ struct policy_script {
 };
 
 /* filter.c */
-int filters_read(json_object *match, const char *hook, struct filter **ret, size_t *ret_n,
+int filters_read(json_object *match, struct filter **ret, size_t *ret_n,
 		 struct gantry_error *err);
 void filters_free(struct filter *filters, size_t n);
 int filters_match(const struct filter *filters, size_t n, json_object *request);

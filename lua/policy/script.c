@@ -161,8 +161,8 @@ static int read_hook_fields(struct hook *hook, json_object *declared, struct gan
 	}
 	if (r == 0) {
 		hook->priority = (int)json_get_int(declared, "priority", 50);
-		r = filters_read(json_get(declared, "match"), hook->name, &hook->filters,
-				 &hook->n_filters, err);
+		r = filters_read(json_get(declared, "match"), &hook->filters, &hook->n_filters,
+				 err);
 	}
 	return r;
 }

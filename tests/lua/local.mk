@@ -11,3 +11,13 @@ check_PROGRAMS += tests/lua/run-policies
 tests_lua_run_policies_SOURCES = tests/lua/run-policies.c
 tests_lua_run_policies_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_lua_run_policies_LDADD = $(LUAHOST_LIBS)
+
+if HAVE_CHECK
+LUA_TESTS = tests/unit/lua/test-policy
+check_PROGRAMS += $(LUA_TESTS)
+TESTS += $(LUA_TESTS)
+endif
+tests_unit_lua_test_policy_SOURCES = tests/unit/lua/test-policy.c
+tests_unit_lua_test_policy_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_unit_lua_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_lua_test_policy_LDADD = $(LUAHOST_LIBS) $(CHECK_LIBS)
