@@ -20,7 +20,8 @@ gantryincludedir = $(includedir)/gantry
 gantryinclude_HEADERS = \
 	sdk/include/gantry/error.h \
 	sdk/include/gantry/interface.h \
-	sdk/include/gantry/plugin.h
+	sdk/include/gantry/plugin.h \
+	sdk/include/gantry/script.h
 nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 
 noinst_LIBRARIES += sdk/libhelpers.a

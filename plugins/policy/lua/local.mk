@@ -10,3 +10,19 @@ plugins_policy_lua_lua_so_SOURCES = \
 plugins_policy_lua_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS)
 plugins_policy_lua_lua_so_LDFLAGS = $(SHARED_LINK)
 plugins_policy_lua_lua_so_LDADD = $(LUAHOST_LIBS) -ldl -lpthread
+
+# The host of drivers in Lua.
+plugin_hostsdir = $(plugindir)/hosts
+plugin_hosts_PROGRAMS = plugins/hosts/lua.so
+plugins_hosts_lua_so_SOURCES = \
+	lua/drivers/command.c lua/drivers/command.h \
+	lua/drivers/http.c lua/drivers/http.h \
+	lua/drivers/services.c lua/drivers/services.h \
+	lua/host/host.h \
+	lua/host/instance.c \
+	lua/host/marshal.c \
+	lua/host/plugin.c \
+	lua/host/trampolines.c
+plugins_hosts_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS)
+plugins_hosts_lua_so_LDFLAGS = $(SHARED_LINK)
+plugins_hosts_lua_so_LDADD = $(LUAHOST_LIBS) -ldl -lpthread
