@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <lauxlib.h>
+#include <libconfig.h>
 
 #include <gantry/script.h>
 
@@ -73,6 +74,37 @@ static int copy_permissions(struct script *script, const char *const *permission
 		}
 	}
 	return script->permissions ? 0 : error_no_memory(err);
+}
+
+/* The permissions that plugin.conf beside the script lists; without that file,
+ * none. */
+static int read_permissions(struct script *script, struct gantry_error *err)
+{
+	auto_free char *path = NULL;
+	const config_setting_t *list;
+	config_t config;
+	int i, n = 0;
+
+	if (asprintf(&path, "%s/plugin.conf", script->folder) < 0) {
+		path = NULL;
+		return error_no_memory(err);
+	}
+	config_init(&config);
+	list = config_read_file(&config, path) ? config_lookup(&config, "permissions") : NULL;
+	if (list) {
+		n = config_setting_length(list);
+	}
+	script->permissions = calloc((size_t)n + 1, sizeof(*script->permissions));
+	for (i = 0; script->permissions && i < n; i++) {
+		const char *text = config_setting_get_string_elem(list, i);
+
+		script->permissions[i] = strdup(text ? text : "");
+		if (!script->permissions[i]) {
+			break;
+		}
+	}
+	config_destroy(&config);
+	return script->permissions && i == n ? 0 : error_no_memory(err);
 }
 
 /* What the script says it needs must be among what it was granted. */
@@ -309,7 +341,8 @@ static int load(const char *path, const char *const *permissions, const struct g
 	}
 	r = read_script(script, path, err);
 	if (r == 0) {
-		r = copy_permissions(script, permissions, err);
+		r = permissions ? copy_permissions(script, permissions, err) :
+				  read_permissions(script, err);
 	}
 	if (r == 0) {
 		r = describe(script, err);

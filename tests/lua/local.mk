@@ -13,7 +13,7 @@ tests_lua_run_policies_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_lua_run_policies_LDADD = $(LUAHOST_LIBS)
 
 if HAVE_CHECK
-LUA_TESTS = tests/unit/lua/test-policy
+LUA_TESTS = tests/unit/lua/test-driver tests/unit/lua/test-policy
 check_PROGRAMS += $(LUA_TESTS)
 TESTS += $(LUA_TESTS)
 endif
@@ -21,3 +21,9 @@ tests_unit_lua_test_policy_SOURCES = tests/unit/lua/test-policy.c
 tests_unit_lua_test_policy_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_unit_lua_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_lua_test_policy_LDADD = $(LUAHOST_LIBS) $(CHECK_LIBS)
+tests_unit_lua_test_driver_SOURCES = tests/unit/lua/test-driver.c
+tests_unit_lua_test_driver_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_unit_lua_test_driver_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_lua_test_driver_LDADD = tests/libfakehost.a core/libplugin.a $(HELPERS) $(CHECK_LIBS) \
+	$(JSON_LIBS) -ldl -lpthread
+TESTS += tests/lua/run-hostile tests/lua/run-policies

@@ -23,6 +23,14 @@ plugins_hosts_lua_so_SOURCES = \
 	lua/host/marshal.c \
 	lua/host/plugin.c \
 	lua/host/trampolines.c
-plugins_hosts_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS)
+plugins_hosts_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS) \
+	$(CONFIG_CFLAGS)
 plugins_hosts_lua_so_LDFLAGS = $(SHARED_LINK)
-plugins_hosts_lua_so_LDADD = $(LUAHOST_LIBS) -ldl -lpthread
+plugins_hosts_lua_so_LDADD = $(LUAHOST_LIBS) $(CONFIG_LIBS) -ldl -lpthread
+
+# Drivers in Lua.
+plugin_volume_remotedir = $(plugindir)/volume/remote
+dist_plugin_volume_remote_DATA = \
+	plugins/volume/remote/plugin.conf plugins/volume/remote/remote.lua
+plugin_log_httpdir = $(plugindir)/log/http
+dist_plugin_log_http_DATA = plugins/log/http/http.lua plugins/log/http/plugin.conf

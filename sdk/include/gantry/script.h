@@ -22,8 +22,8 @@ struct gantry_script_host {
 	const char *name;   /* "lua" */
 	const char *suffix; /* ".lua" */
 	/* Reads the script and describes it as a plugin.  permissions is what was
-	 * granted to it, as its manifest lists them and the administrator confirmed;
-	 * ends with NULL.  *ret lives until unload, which is called after its
+	 * granted to it and ends with NULL; as argument NULL, it is what the manifest
+	 * (plugin.conf beside the script) lists, which the administrator confirmed.  *ret lives until unload, which is called after its
 	 * drivers are closed. */
 	int (*load)(const char *path, const char *const *permissions,
 		    const struct gantry_plugin **ret, struct gantry_error *err);
