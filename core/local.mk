@@ -6,9 +6,11 @@ core_cppflags = $(AM_CPPFLAGS) \
 
 # What a program needs to load drivers; the shim links no more than this.
 noinst_LIBRARIES += core/libplugin.a
+core_libplugin_a_CPPFLAGS = $(core_cppflags)
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
 	core/plugin/native.c core/plugin/native.h \
+	core/plugin/script.c core/plugin/script.h \
 	core/shim/protocol.c core/shim/protocol.h
 
 pkglibexec_PROGRAMS += gantry-shim

@@ -13,3 +13,4 @@ include plugins/transport/registry/local.mk
 include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
+include plugins/policy/lua/local.mk

@@ -1,7 +1,7 @@
 # The contract: public headers, interface descriptions and what is derived from
 # them, and the helper library that plugins link.
 
-INTERFACES = storage transport runtime network volume log api engine
+INTERFACES = storage transport runtime network volume log policy api engine
 INTERFACE_FILES = $(INTERFACES:%=$(top_srcdir)/sdk/interfaces/%.lua)
 KIND_INCLUDES = $(INTERFACES:%=sdk/generated/gantry/%.h)
 GENERATE = $(LUA) $(top_srcdir)/sdk/generate.lua
@@ -20,7 +20,8 @@ gantryincludedir = $(includedir)/gantry
 gantryinclude_HEADERS = \
 	sdk/include/gantry/error.h \
 	sdk/include/gantry/interface.h \
-	sdk/include/gantry/plugin.h
+	sdk/include/gantry/plugin.h \
+	sdk/include/gantry/script.h
 nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 
 noinst_LIBRARIES += sdk/libhelpers.a

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/plugin/native.h"
+#include "core/plugin/script.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -119,15 +120,27 @@ static int plugin_new(const char *path, void *handle, struct native_plugin **ret
 	return 0;
 }
 
+static int load_script(const char *path, struct native_plugin **ret, struct gantry_error *err)
+{
+	const struct gantry_plugin *descriptor;
+	int r = script_load(path, &descriptor, err);
+
+	return r < 0 ? r : native_plugin_adopt(descriptor, ret, err);
+}
+
 int native_plugin_load(const char *path, struct native_plugin **ret, struct gantry_error *err)
 {
 	struct native_plugin *p;
 	const struct gantry_plugin *theirs;
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	void *handle;
 	int r;
 
+	if (script_suffix(path)) {
+		return load_script(path, ret, err);
+	}
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		error_set(err, GANTRY_ERR_UNAVAILABLE, "cannot load plugin %s: %s", path, dlerror());
 		return error_hint(err, "reinstall the plugin, or the library that it misses");

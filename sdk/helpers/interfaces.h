@@ -14,6 +14,7 @@ extern const struct gantry_interface interface_runtime;
 extern const struct gantry_interface interface_network;
 extern const struct gantry_interface interface_volume;
 extern const struct gantry_interface interface_log;
+extern const struct gantry_interface interface_policy;
 extern const struct gantry_interface interface_api;
 extern const struct gantry_interface interface_engine;
 

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- class: grants
+-- source: backslashes confuse who reads the host
+-- expect: error malformed URL
+gantry.http("GET", "http://allowed.example\\@evil.example/")

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- class: endless loop
+-- source: __len lies
+-- expect: error impossible length
+table.insert(setmetatable({}, { __len = function() return math.maxinteger end }), 1, "x")
