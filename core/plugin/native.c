@@ -63,8 +63,8 @@ static int copy_drivers(struct native_plugin *p, struct gantry_error *err)
 			return refuse(err, p->path, "a driver's table is truncated");
 		}
 		copy_sized(d, sizeof(*d), list[p->n_drivers]);
-		if (!d->kind || !d->name || !d->ops || !d->open) {
-			return refuse(err, p->path, "a driver lacks its kind, name, operations or open");
+		if (!d->kind || !d->name || !d->ops) {
+			return refuse(err, p->path, "a driver lacks its kind, name or operations");
 		}
 	}
 	return 0;
@@ -323,7 +323,7 @@ int native_driver_open(struct native_plugin *p, const char *kind, const char *na
 	if (r == 0 && theirs->check) {
 		r = theirs->check(config, err);
 	}
-	if (r == 0) {
+	if (r == 0 && theirs->open) {
 		r = theirs->open(host, config, &n->self, err);
 	}
 	if (r < 0) {

@@ -114,7 +114,8 @@ struct gantry_driver {
 		     struct gantry_error *err);
 	/* Checks a configuration without side effects.  Optional. */
 	int (*check)(const char *config, struct gantry_error *err);
-	/* Activates: *ret_self is passed to each operation until close. */
+	/* Activates: *ret_self is passed to each operation until close.  Optional for a
+	 * driver without a state: self is then NULL. */
 	int (*open)(const struct gantry_host *host, const char *config, void **ret_self,
 		    struct gantry_error *err);
 	void (*close)(void *self);
