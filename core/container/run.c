@@ -125,13 +125,15 @@ static int mount_root(struct start *s, struct gantry_error *err)
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_image struct image *image = NULL;
+	int transient = json_get_bool(container_host_config(s->c), "AutoRemove", 0);
 	struct driver *storage;
 	int r = container_storage(s->core, s->c, &storage, err);
 
 	if (r < 0) {
 		return r;
 	}
-	r = storage_mount(storage, &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id), &ret, err);
+	r = storage_mount(storage, &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id, .transient = transient),
+			  &ret, err);
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		error_clear(err);
 		r = image_find(s->core, s->c->image, &image, err);

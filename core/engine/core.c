@@ -43,8 +43,11 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		r = db_open(core->paths.root, &core->db, err);
 	}
 	if (r == 0) {
-		r = registry_new(&core->paths, core->config, core->db, &core->service, &core->registry,
-				 err);
+		r = events_new(core->paths.root, &core->events, err);
+	}
+	if (r == 0) {
+		r = registry_new(&core->paths, core->config, core->db, core->events, &core->service,
+				 &core->registry, err);
 	}
 	if (r == 0) {
 		r = engine_reconcile(core, err);
@@ -69,6 +72,7 @@ struct core *core_close(struct core *core)
 	pthread_mutex_unlock(&core->lock);
 	registry_free(core->registry);
 	reconcile_leave(core);
+	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);
 	paths_done(&core->paths);
@@ -235,6 +239,6 @@ void engine_event(struct core *core, const char *type, const char *action, const
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 
-	(void)events_record(core->db, type, action, actor, attributes ? json_text(attributes) : NULL,
+	(void)events_record(core->events, type, action, actor, attributes ? json_text(attributes) : NULL,
 			    &ignored);
 }

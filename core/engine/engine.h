@@ -24,6 +24,7 @@ struct core {
 	struct paths paths;
 	struct config *config;
 	struct db *db;
+	struct events *events;
 	struct registry *registry;
 	struct gantry_engine_service service;
 	int daemon;

@@ -18,7 +18,6 @@
 #include "core/container/container.h"
 #include "core/engine/engine.h"
 #include "core/engine/reconcile.h"
-#include "core/events/events.h"
 #include "core/image/image.h"
 #include "core/network/network.h"
 #include "helpers/buf.h"
@@ -237,10 +236,7 @@ static int reconcile_all(struct core *core, struct gantry_error *err)
 	if (r == 0) {
 		r = sweep_snapshots(core, err);
 	}
-	if (r == 0) {
-		r = networks_reconcile(core, err);
-	}
-	return r < 0 ? r : events_trim(core->db, err);
+	return r < 0 ? r : networks_reconcile(core, err);
 }
 
 int engine_reconcile(struct core *core, struct gantry_error *err)

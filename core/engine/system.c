@@ -20,7 +20,7 @@ static void follow_events(struct core *core, void *data, int sink)
 	struct events_request *request = data;
 	struct gantry_error err = GANTRY_ERROR_INIT;
 
-	(void)events_follow(core->db, request->since_ns, request->until_ns, request->filters, sink, &err);
+	(void)events_follow(core->events, request->since_ns, request->until_ns, request->filters, sink, &err);
 	close(sink);
 	json_object_put(request->filters);
 	free(request);

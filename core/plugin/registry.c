@@ -40,12 +40,13 @@ struct registry {
 	const struct paths *paths;
 	const struct config *config;
 	struct db *db;
+	struct events *events;
 	const struct gantry_engine_service *engine;
 	struct entry *entries;
 };
 
 int registry_new(const struct paths *paths, const struct config *config, struct db *db,
-		 const struct gantry_engine_service *engine, struct registry **ret,
+		 struct events *events, const struct gantry_engine_service *engine, struct registry **ret,
 		 struct gantry_error *err)
 {
 	struct registry *r = calloc(1, sizeof(*r));
@@ -57,6 +58,7 @@ int registry_new(const struct paths *paths, const struct config *config, struct 
 	r->paths = paths;
 	r->config = config;
 	r->db = db;
+	r->events = events;
 	r->engine = engine;
 	*ret = r;
 	return 0;
@@ -181,7 +183,7 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 		code = driver_folder(r->paths->run_root, kind, name, 0710, &e->run_dir, err);
 	}
 	if (code == 0) {
-		code = service_host_new(r->db, r->engine, kind, name, e->state_dir, e->run_dir, &e->host,
+		code = service_host_new(r->db, r->events, r->engine, kind, name, e->state_dir, e->run_dir, &e->host,
 					err);
 	}
 	if (code == 0) {

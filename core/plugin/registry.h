@@ -12,6 +12,7 @@
 
 struct config;
 struct db;
+struct events;
 struct json_object;
 struct paths;
 struct registry;
@@ -20,7 +21,7 @@ struct gantry_engine_service;
 /* All arguments are borrowed and outlive the registry.  engine is what drivers
  * see as service "engine"; may be NULL. */
 int registry_new(const struct paths *paths, const struct config *config, struct db *db,
-		 const struct gantry_engine_service *engine, struct registry **ret,
+		 struct events *events, const struct gantry_engine_service *engine, struct registry **ret,
 		 struct gantry_error *err);
 struct registry *registry_free(struct registry *r);
 

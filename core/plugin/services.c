@@ -15,6 +15,7 @@
 struct service_host {
 	struct gantry_host public; /* first: services get a pointer to it */
 	struct db *db;
+	struct events *events;
 	const struct gantry_engine_service *engine;
 	char *owner; /* kind/name */
 	char *state_dir;
@@ -111,7 +112,7 @@ static int store_list(const struct gantry_host *host, const char *prefix,
 static int events_publish(const struct gantry_host *host, const char *type, const char *action,
 			  const char *id, const char *attributes, struct gantry_error *err)
 {
-	return events_record(inner(host)->db, type, action, id, attributes, err);
+	return events_record(inner(host)->events, type, action, id, attributes, err);
 }
 
 static const void *query(const struct gantry_host *host, const char *service, uint32_t min_version)
@@ -142,7 +143,7 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	return NULL;
 }
 
-int service_host_new(struct db *db, const struct gantry_engine_service *engine, const char *kind,
+int service_host_new(struct db *db, struct events *events, const struct gantry_engine_service *engine, const char *kind,
 		     const char *name, const char *state_dir, const char *run_dir,
 		     struct service_host **ret, struct gantry_error *err)
 {
@@ -153,6 +154,7 @@ int service_host_new(struct db *db, const struct gantry_engine_service *engine, 
 		return error_no_memory(err);
 	}
 	h->db = db;
+	h->events = events;
 	h->engine = engine;
 	h->state_dir = strdup(state_dir);
 	h->run_dir = strdup(run_dir);

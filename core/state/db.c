@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "core/base/paths.h"
 #include "core/state/db.h"
@@ -138,8 +136,12 @@ int db_open(const char *folder, struct db **ret, struct gantry_error *err)
 		return r;
 	}
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+	/* The last to close would otherwise fold the log into the database and sync. */
+	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* A commit needs no fsync: the log is written in order, see the header. */
-	r = run_script(db, "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY", err);
+	/* Whoever opens first reads the log: it is kept short. */
+	r = run_script(db, "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; "
+			   "PRAGMA wal_autocheckpoint=128", err);
 	if (r == 0) {
 		r = migrate(db, err);
 	}
@@ -333,21 +335,6 @@ int db_end(struct db *db, int r, struct gantry_error *err)
 int db_changes(struct db *db)
 {
 	return sqlite3_changes(db->sqlite);
-}
-
-int db_watch(struct db *db)
-{
-	auto_free char *wal = NULL;
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-	if (fd < 0 || asprintf(&wal, "%s-wal", db->path) < 0 ||
-	    inotify_add_watch(fd, wal, IN_MODIFY) < 0) {
-		if (fd >= 0) {
-			close(fd);
-		}
-		return -1;
-	}
-	return fd;
 }
 
 int db_meta_get(struct db *db, const char *key, char **ret, struct gantry_error *err)

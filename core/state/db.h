@@ -47,10 +47,6 @@ int db_get_int(struct db *db, int64_t fallback, int64_t *ret, struct gantry_erro
 /* Rows changed by the last db_exec of this thread's lock holder. */
 int db_changes(struct db *db);
 
-/* An inotify descriptor that becomes readable when any process commits; the
- * caller closes it.  -1 when it cannot be had: poll by time. */
-int db_watch(struct db *db);
-
 /* Small settings of the engine itself. */
 int db_meta_get(struct db *db, const char *key, char **ret, struct gantry_error *err);
 int db_meta_set(struct db *db, const char *key, const char *value, struct gantry_error *err);

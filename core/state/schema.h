@@ -30,12 +30,9 @@ static const char *const schema_steps[] = {
 	"CREATE TABLE volumes(name TEXT PRIMARY KEY, driver TEXT NOT NULL, doc TEXT NOT NULL);"
 	"CREATE TABLE execs(id TEXT PRIMARY KEY, container TEXT NOT NULL, doc TEXT NOT NULL);"
 	"CREATE INDEX execs_container ON execs(container);"
-	"CREATE TABLE events(seq INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL,"
-	" type TEXT NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL, attributes TEXT NOT NULL);"
 	"CREATE TABLE kv(owner TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
 	" PRIMARY KEY(owner, key)) WITHOUT ROWID;"
-	"CREATE TABLE intents(object TEXT PRIMARY KEY, what TEXT NOT NULL, doc TEXT NOT NULL)"
-	" WITHOUT ROWID;",
+	"",
 };
 
 #endif

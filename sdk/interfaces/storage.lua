@@ -55,6 +55,7 @@ op {
 		{ "read_only", "boolean?", "mount read-only" },
 		{ "label", "string?", "SELinux mount label" },
 		{ "userns", "fd?", "mount for this user namespace (id-mapped)" },
+		{ "transient", "boolean?", "nobody needs what is written after a power cut: no syncing" },
 	},
 	results = { { "mount", "fd", "the detached mount" } },
 	errors = { "NOT_FOUND", "UNSUPPORTED" },

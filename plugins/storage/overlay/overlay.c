@@ -113,7 +113,9 @@ static int overlay_mount(void *self, const struct gantry_storage_mount_args *arg
 {
 	struct overlay *o = self;
 	auto_(snapshot) struct snapshot snap;
-	struct overlay_mount_options options = { .label = args->label, .userns = args->userns };
+	struct overlay_mount_options options = { .label = args->label,
+						 .userns = args->userns,
+						 .transient = (int)args->transient };
 	int r = snapshots_find(&o->snapshots, args->key, &snap, err);
 	int fd;
 

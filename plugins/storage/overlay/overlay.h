@@ -36,6 +36,7 @@ struct overlay_mount_options {
 	enum overlay_view view;
 	const char *label; /* SELinux context, or NULL */
 	int userns;        /* id-map for this user namespace; -1: none */
+	int transient;     /* never to be mounted again after a crash */
 };
 
 /* Returns a detached mount's descriptor, which the caller owns. */
