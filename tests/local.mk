@@ -7,3 +7,4 @@ include tests/unit/runtime.mk
 include tests/unit/plugins/netvol.mk
 include tests/unit/api.mk
 include tests/fuzz/local.mk
+include tests/unit/core.mk

@@ -1,0 +1,12 @@
+# The core's own tests; they run from the top of the build tree.
+check_PROGRAMS += tests/unit/core/fake_runtime.so
+tests_unit_core_fake_runtime_so_SOURCES = tests/unit/core/fake_runtime.c
+tests_unit_core_fake_runtime_so_LDFLAGS = $(SHARED_LINK)
+tests_unit_core_fake_runtime_so_LDADD = $(HELPERS)
+
+CORE_TESTS = tests/unit/core/test-shim
+check_PROGRAMS += $(CORE_TESTS)
+TESTS += $(CORE_TESTS)
+tests_unit_core_test_shim_SOURCES = tests/unit/core/test-shim.c \
+	tests/unit/core/shim_driver.c tests/unit/core/shim_driver.h
+tests_unit_core_test_shim_LDADD = core/libplugin.a $(HELPERS) $(CHECK_LIBS)
