@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What other runtimes have had to repair, each tried here.
-. "$(dirname "$0")/runtime_functions.sh"
+. "$(dirname "$0")/runtime.inc"
 outside=$work/outside
 mkdir "$outside"
 
