@@ -33,6 +33,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
+	sdk/helpers/exe.c sdk/helpers/exe.h \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
 	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \

@@ -1,5 +1,6 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
-FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http
+FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http \
+	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
@@ -11,3 +12,9 @@ tests_fuzz_fuzz_api_docker_SOURCES = tests/fuzz/fuzz-api-docker.c tests/fuzz/rep
 tests_fuzz_fuzz_api_docker_LDADD = $(API_TEST_LIBS)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz-http.c tests/fuzz/replay.c
 tests_fuzz_fuzz_http_LDADD = $(DAEMON_LIBS) $(API_TEST_LIBS)
+tests_fuzz_fuzz_oci_spec_SOURCES = tests/fuzz/fuzz-oci-spec.c tests/fuzz/replay.c
+tests_fuzz_fuzz_oci_spec_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(JSON_LIBS)
+tests_fuzz_fuzz_oci_seccomp_SOURCES = tests/fuzz/fuzz-oci-seccomp.c tests/fuzz/replay.c \
+	plugins/runtime/native/seccomp_lib_linked.c
+tests_fuzz_fuzz_oci_seccomp_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_fuzz_fuzz_oci_seccomp_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(JSON_LIBS) $(SECCOMP_LIBS)

@@ -1,35 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What other runtimes have had to repair, each tried here.
-. "$(dirname "$0")/runtime_functions.sh"
+. "$(dirname "$0")/runtime.inc"
 outside=$work/outside
 mkdir "$outside"
 
-# CVE-2019-5736: the container executes the runtime and writes to its file
+# CVE-2019-5736: the container makes the runtime execute its own file, opens that
+# and writes to it once nobody executes it any more
 cp "$oci" "$work/oci-copy"
 before=$(sha256sum < "$work/oci-copy")
-configure '.process.capabilities = {} | .process.noNewPrivileges = false' /proc/self/exe --version
-out=$("$work/oci-copy" --root "$work/run" run -b "$work/bundle" "$tag-exe" 2>&1)
-cat > "$root/bin/writer" <<'W'
+cat > "$root/bin/attack" <<'W'
 #!/bin/sh
-for i in 1 2 3 4 5 6 7 8 9 10; do
+while :; do
 	for p in /proc/[0-9]*; do
-		case $(readlink $p/exe 2>/dev/null) in /bin/busybox) ;; *)
-			(exec 7<$p/exe && echo overwritten > /proc/self/fd/7) 2>/dev/null ;;
-		esac
+		case $(readlink $p/exe) in "" | */busybox) continue ;; esac
+		exec 7<$p/exe || continue
+		kill -9 ${p#/proc/}
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+			echo overwritten 2>/dev/null > /proc/self/fd/7 && break
+			sleep 0.05
+		done
+		echo done > /tmp/attacked
+		exit
 	done
 done
 W
-chmod +x "$root/bin/writer"
-configure '.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"]) | .process.noNewPrivileges = false' /bin/sh -c 'while :; do /bin/writer; done'
-"$work/oci-copy" --root "$work/run" run -d -b "$work/bundle" "$tag-writer" </dev/null >/dev/null 2>&1
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	"$work/oci-copy" --root "$work/run" exec "$tag-writer" /bin/true
-	"$work/oci-copy" --root "$work/run" exec "$tag-writer" /proc/self/exe --version >/dev/null 2>&1
-done
-rt delete -f "$tag-writer"
+chmod +x "$root/bin/attack"
+configure '.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_KILL"]) | .process.noNewPrivileges = false' /bin/sh -c '/bin/attack; sleep 100'
+"$work/oci-copy" --root "$work/run" run -d -b "$work/bundle" "$tag-victim" </dev/null >/dev/null 2>&1
+mkfifo "$work/fifo"
+# this command of ours reads its standard input and so lives until it is attacked
+"$work/oci-copy" --root "$work/run" exec "$tag-victim" /proc/self/exe update -r - nobody 8<>"$work/fifo" <&8 >/dev/null 2>&1
+for _ in $(seq 100); do [ -e "$root/tmp/attacked" ] && break; sleep 0.05; done
+[ -e "$root/tmp/attacked" ]
+is 0 $? "CVE-2019-5736: the attack was made"
+rt delete -f "$tag-victim"
 is "$before" "$(sha256sum < "$work/oci-copy")" "CVE-2019-5736: the runtime's file is not written"
-lacks "$out" "Text file busy" "CVE-2019-5736: executing it is harmless"
 
 # CVE-2019-16884, CVE-2023-28642: a volume or link in place of /proc and /sys
 mv "$root/proc" "$root/proc.away"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What a process in a container can see and do.
-. "$(dirname "$0")/runtime_functions.sh"
+. "$(dirname "$0")/runtime.inc"
 host_ns() {
 	readlink /proc/self/ns/$1
 }

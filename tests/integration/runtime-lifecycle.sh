@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # gantry-oci's commands do what runc's do, with the same states and exit codes.
-. "$(dirname "$0")/runtime_functions.sh"
+. "$(dirname "$0")/runtime.inc"
 c=$tag-life
 configure . /bin/sh -c 'trap "exit 9" TERM; while :; do sleep 0.05; done'
 rt create -b "$work/bundle" --pid-file "$work/pid" $c </dev/null >/dev/null 2>&1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Mounts of a configuration: kinds, attributes, propagation, owners, places.
-. "$(dirname "$0")/runtime_functions.sh"
+. "$(dirname "$0")/runtime.inc"
 mkdir -p "$work/src/sub" "$work/shared"
 echo data > "$work/src/file"
 add() {

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Hooks of all stages run in their order and place, with the state on their
+# standard input; those that fail or hang end the creation and leave nothing.
+. "$(dirname "$0")/runtime.inc"
+cat > "$work/hook" <<H
+#!/bin/sh
+echo "\$1 \$(jq -r '.id + " " + .status + " " + (.pid|tostring)' 2>/dev/null || cat)" >> $work/log
+H
+cat > "$root/bin/hook" <<'H'
+#!/bin/sh
+{ echo "$1 $(readlink /proc/self/ns/pid)"; head -c 400; } >> /tmp/log
+H
+chmod +x "$work/hook" "$root/bin/hook"
+all='.hooks = {'
+for stage in prestart createRuntime poststart poststop; do
+	all="$all \"$stage\": [{\"path\": \"$work/hook\", \"args\": [\"hook\", \"$stage\"], \"env\": [\"PATH=$PATH\"]}],"
+done
+all="$all \"startContainer\": [{\"path\": \"/bin/hook\", \"args\": [\"hook\", \"startContainer\"]}]}"
+run_in "$all" /bin/true
+is "prestart createRuntime poststart poststop " "$(cut -d' ' -f1 "$work/log" | tr '\n' ' ')" "hooks of the runtime in order"
+is "creating creating running stopped " "$(cut -d' ' -f3 "$work/log" | tr '\n' ' ')" "they are told the status"
+[ "$(sed -n 1p "$work/log" | cut -d' ' -f4)" -gt 1 ]
+is 0 $? "and the pid"
+has "$(cat "$root/tmp/log")" "startContainer" "startContainer runs inside"
+has "$(cat "$root/tmp/log")" '"pid":1' "and is told the pid as it is inside"
+has "$(run_in '.hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo the reason >&2; exit 3"]}]' /bin/true)" "hooks.createRuntime[0]: /bin/sh exited with status 3: the reason" "a hook that fails is named"
+has "$(run_in '.hooks.prestart = [{"path": "/bin/sleep", "args": ["sleep", "100"], "timeout": 1}]' /bin/true)" "was not done in 1 s" "a hook that hangs is ended"
+has "$(run_in '.hooks.createContainer = [{"path": "/nowhere"}]' /bin/true)" "hooks.createContainer[0]" "a hook that is missing"
+has "$(run_in '.hooks.startContainer = [{"path": "/bin/false"}]' /bin/true)" "hooks.startContainer[0]" "a hook inside that fails"
+has "$(run_in '.hooks.poststart = [{"path": "/bin/false"}]' /bin/sleep 100)" "hooks.poststart[0]" "a poststart hook that fails ends the container"
+has "$(run_in '.hooks.prestart = [{"path": "relative"}]' /bin/true)" "hooks.prestart[0]: path must be absolute" "a relative path is refused"
+finish
