@@ -121,6 +121,11 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 			argc--;
 			argv++;
 		}
+		if (argc == 0 && !help && command != &root_command) {
+			/* A group alone is not quite what one wants: told on stderr. */
+			help_print(stderr, cli->program, command, path);
+			return CLI_EXIT_OK;
+		}
 		if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
 			return print_help(cli, command, path);
 		}

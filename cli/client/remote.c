@@ -31,7 +31,7 @@ int remote_open(const struct client_options *options, void **ret, struct gantry_
 	const char *h = options->host;
 	struct remote *remote;
 
-	if (strncmp(h, "unix://", 7) != 0 && strncmp(h, "tcp://", 6) != 0 &&
+	if (strstr(h, "://") && strncmp(h, "unix://", 7) != 0 && strncmp(h, "tcp://", 6) != 0 &&
 	    strncmp(h, "http://", 7) != 0 && strncmp(h, "https://", 8) != 0 &&
 	    strncmp(h, "fd://", 5) != 0) {
 		error_set(err, GANTRY_ERR_INVALID, "unable to parse docker host `%s`", h);
@@ -75,7 +75,8 @@ static int cannot_connect(const struct remote *remote, int why, struct gantry_er
 static int connect_tcp(const struct remote *remote, char name[256], struct gantry_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *address = strstr(remote->host, "://") + 3;
+	const char *scheme = strstr(remote->host, "://");
+	const char *address = scheme ? scheme + 3 : remote->host;
 	struct addrinfo *list = NULL;
 	char *port;
 	int fd = -1;

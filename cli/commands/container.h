@@ -47,7 +47,8 @@ int container_create(struct cli *cli, const struct args *args, struct json_objec
 		     char **ret_id, struct gantry_error *err);
 
 /* "docker: MESSAGE", where to find help, and the hint; returns status. */
-int report(const struct cli *cli, const char *command, const struct gantry_error *err, int status);
+int report(const struct cli *cli, const struct args *args, const struct gantry_error *err,
+	   int status);
 
 /* POST /images/create for reference, with progress on fd-like stream out. */
 int image_pull(struct cli *cli, const char *reference, const char *platform, int quiet, int to_stderr,

@@ -38,15 +38,16 @@ static void print_plain(struct json_object *event)
 	printf(text.len ? " (%s)\n" : "%s\n", buf_str(&text));
 }
 
-static int print_event(struct json_object *event, const char *raw, size_t len,
-		       const struct template *t, int json, struct gantry_error *err)
+static int print_event(struct json_object *event, const struct template *t, int json,
+		       struct gantry_error *err)
 {
 	struct template_data data = { .dot = event, .type_name = "*events.Message" };
 	auto_(buf) struct buf out = BUF_INIT;
 	int r = 0;
 
 	if (json) {
-		printf("%.*s\n", (int)len, raw);
+		json_print(event, &out);
+		printf("%s\n", buf_str(&out));
 	} else if (t) {
 		r = template_execute(t, &data, &out, err);
 		printf("%s\n", buf_str(&out));
@@ -70,7 +71,7 @@ static int print_events(struct buf *text, const struct template *t, int json,
 
 		if (len > 0) {
 			r = json_parse(text->data, len, "an event", &event, err);
-			r = r < 0 ? r : print_event(event, text->data, len, t, json, err);
+			r = r < 0 ? r : print_event(event, t, json, err);
 		}
 		buf_consume(text, len + 1);
 	}

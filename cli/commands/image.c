@@ -84,6 +84,13 @@ static const struct list_spec history_spec = {
 	history_headings,
 	NULL,
 };
+static const struct list_spec history_plain_spec = {
+	"*formatter.historyContext",
+	"table {{.ID}}\t{{.CreatedAt}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
+	"{{.ID}}",
+	history_headings,
+	NULL,
+};
 
 static struct json_object *history_row(struct json_object *h, int human, int no_trunc)
 {
@@ -96,9 +103,7 @@ static struct json_object *history_row(struct json_object *h, int human, int no_
 
 	row_set_id(row, "ID", json_get_string(h, "Id"), no_trunc);
 	row_set_created(row, "CreatedSince", "CreatedAt", created);
-	if (!human) {
-		json_set_string(row, "CreatedSince", json_get_string(row, "CreatedAt"));
-	}
+	json_set_string(row, "CreatedAt", units_rfc3339(created, size));
 	for (const char *p = by ? by : ""; *p; p++) {
 		buf_addc(&flat, *p == '\t' ? ' ' : *p);
 	}
@@ -124,7 +129,8 @@ static int command_history(struct cli *cli, struct args *args, struct gantry_err
 	auto_(list) struct list list = { NULL };
 	auto_json struct json_object *history = NULL;
 	auto_(buf) struct buf target = BUF_INIT;
-	int r = list_open(&list, &history_spec, args_string(args, "format"),
+	int r = list_open(&list, args_bool(args, "human", 1) ? &history_spec : &history_plain_spec,
+			  args_string(args, "format"),
 			  args_bool(args, "quiet", 0), err);
 
 	target_set(&target, "/images/%s/history", args->argv[0]);

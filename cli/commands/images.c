@@ -56,6 +56,7 @@ static int print_row(const struct print *p, const char *repository, const char *
 	struct json_object *image = p->image;
 	int64_t containers = json_get_int(image, "Containers", -1);
 	auto_(buf) struct buf text = BUF_INIT;
+	char size[UNITS_MAX];
 
 	row_set_id(row, "ID", json_get_string(image, "Id"), p->no_trunc);
 	json_set_string(row, "Repository", repository);
@@ -63,7 +64,8 @@ static int print_row(const struct print *p, const char *repository, const char *
 	json_set_string(row, "Digest", digest);
 	row_set_created(row, "CreatedSince", "CreatedAt", json_get_int(image, "Created", 0));
 	set_size(row, "Size", json_get_int(image, "Size", 0));
-	set_size(row, "VirtualSize", json_get_int(image, "Size", 0));
+	json_set_string(row, "VirtualSize",
+			units_human_size((double)json_get_int(image, "Size", 0), 4, size));
 	set_size(row, "SharedSize", json_get_int(image, "SharedSize", -1));
 	json_set_string(row, "UniqueSize", "N/A");
 	if (containers < 0) {

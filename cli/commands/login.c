@@ -97,7 +97,7 @@ static int read_secret(const struct args *args, char **ret, struct gantry_error 
 	if (args_bool(args, "password-stdin", 0)) {
 		if (!args_has(args, "username")) {
 			return error_set(err, GANTRY_ERR_INVALID,
-					 "Must provide --username with --password-stdin");
+					 "the --password-stdin option requires --username to be set");
 		}
 		if (read_to_end(STDIN_FILENO, &text, MAX_SECRET) < 0) {
 			return error_set(err, GANTRY_ERR_IO, "cannot read the password from STDIN");

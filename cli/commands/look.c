@@ -104,7 +104,7 @@ static int command_port(struct cli *cli, struct args *args, struct gantry_error 
 		n = add_bindings(lines, 0, 1024, wanted, json_get_array(ports, wanted), 0);
 		if (!n) {
 			return error_set(err, GANTRY_ERR_NOT_FOUND,
-					 "Error: No public port '%s' published for %s", wanted,
+					 "Error: No public port '%s' published for %s", args->argv[1],
 					 args->argv[0]);
 		}
 	} else if (ports) {

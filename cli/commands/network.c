@@ -31,6 +31,26 @@ static int compare_networks(const void *a, const void *b)
 	return strverscmp(json_get_string(*x, "Name") ?: "", json_get_string(*y, "Name") ?: "");
 }
 
+/* "2024-01-02T03:04:05.6Z" as Go prints a time: "2024-01-02 03:04:05.6 +0000 UTC". */
+static void set_created(struct json_object *row, const char *when)
+{
+	const char *t = when ? strchr(when, 'T') : NULL;
+	const char *zone = t ? strpbrk(t, "Z+-") : NULL;
+	auto_(buf) struct buf text = BUF_INIT;
+
+	if (!zone) {
+		json_set_string(row, "CreatedAt", when ? when : "");
+		return;
+	}
+	buf_addf(&text, "%.*s %.*s ", (int)(t - when), when, (int)(zone - t - 1), t + 1);
+	if (*zone == 'Z') {
+		buf_adds(&text, "+0000 UTC");
+	} else {
+		buf_addf(&text, "%.3s%s %.3s%s", zone, zone + 4, zone, zone + 4);
+	}
+	row_set_buf(row, "CreatedAt", &text);
+}
+
 static struct json_object *network_row(struct json_object *n, int no_trunc)
 {
 	struct json_object *row = json_object_new_object();
@@ -43,7 +63,7 @@ static struct json_object *network_row(struct json_object *n, int no_trunc)
 	json_set_string(row, "IPv6", json_get_bool(n, "EnableIPv6", 0) ? "true" : "false");
 	json_set_string(row, "Internal", json_get_bool(n, "Internal", 0) ? "true" : "false");
 	row_set_labels(row, json_get_object(n, "Labels"));
-	json_set_string(row, "CreatedAt", json_get_string(n, "Created"));
+	set_created(row, json_get_string(n, "Created"));
 	return row;
 }
 

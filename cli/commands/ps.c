@@ -211,7 +211,8 @@ static int command_ps(struct cli *cli, struct args *args, struct gantry_error *e
 	if (last > 0) {
 		target_addf(&target, "limit", "%lld", (long long)last);
 	}
-	if (size || (format && template_uses_field(list.template, "Size"))) {
+	if (size || (format && (template_uses_field(list.template, "Size") ||
+			       (list.shows_json && !list.is_json)))) {
 		target_add(&target, "size", "1");
 	}
 	target_add_filters(&target, args, "filter");

@@ -256,7 +256,7 @@ static int command_run(struct cli *cli, struct args *args, struct gantry_error *
 	}
 	r = run_container(&run, &status, err);
 	if (r < 0) {
-		status = report(cli, args->path, err, status);
+		status = report(cli, args, err, status);
 	}
 	client_response_done(&run.stream);
 	client_response_done(&run.wait);
@@ -272,11 +272,11 @@ static int command_create(struct cli *cli, struct args *args, struct gantry_erro
 	int r = check_pull(args, err);
 
 	if (r < 0) {
-		return report(cli, args->path, err, CLI_EXIT_USAGE);
+		return report(cli, args, err, CLI_EXIT_USAGE);
 	}
 	r = options_container(args, &body, err);
 	if (r < 0) {
-		return report(cli, args->path, err, CLI_EXIT_USAGE);
+		return report(cli, args, err, CLI_EXIT_USAGE);
 	}
 	r = container_create(cli, args, body, &id, err);
 	if (r < 0) {

@@ -151,13 +151,20 @@ int each_name(struct cli *cli, struct args *args,
 	return status;
 }
 
-int report(const struct cli *cli, const char *command, const struct gantry_error *err, int status)
+int report(const struct cli *cli, const struct args *args, const struct gantry_error *err, int status)
 {
 	fflush(stdout);
+	if (strncmp(err->message, "invalid argument \"", 18) == 0) {
+		/* A flag's value, found wrong only when all flags were known. */
+		fprintf(stderr, "%s\n\n", err->message);
+		help_usage_line(stderr, cli->program, args->command, args->path);
+		fprintf(stderr, "\nRun '%s %s --help' for more information\n", cli->program, args->path);
+		return CLI_EXIT_USAGE;
+	}
 	fprintf(stderr, "%s: %s\n", cli->program, err->message);
 	if (err->hint[0]) {
 		fprintf(stderr, "hint: %s\n", err->hint);
 	}
-	fprintf(stderr, "\nRun '%s %s --help' for more information\n", cli->program, command);
+	fprintf(stderr, "\nRun '%s %s --help' for more information\n", cli->program, args->path);
 	return status;
 }

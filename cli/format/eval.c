@@ -94,8 +94,8 @@ static int is_one_of(const char *name, const char *const *names)
 }
 
 static const char *const map_names[] = {
-	"Annotations", "Config",  "Containers", "DriverOpts",	"ExposedPorts", "GraphDriver", "Labels",
-	"LogOpts",     "Metadata", "Networks",	"Options",	"PortBindings", "Ports",       "Status",
+	"Annotations", "Containers", "DriverOpts",	"ExposedPorts", "GraphDriver", "Labels",
+	"LogOpts",     "Metadata", "Networks",	"Options",	"PortBindings", "Ports",
 	"StorageOpt",  "Sysctls",  "Tmpfs",	"Volumes",	"Warnings",	NULL,
 };
 
@@ -123,9 +123,26 @@ static int find_member(struct json_object *o, const char *name, struct json_obje
 	return 0;
 }
 
-static int missing_field(struct run *run, const struct node *at, const struct value *in,
-			 const char *name, int is_row, const char *parent, struct value *ret)
+/* Members that the engine leaves out of its JSON when they are null. */
+static const char *const optional_names[] = { "Health", "Healthcheck", "SizeRootFs", "SizeRw", NULL };
+
+/* What the engine's types hold where JSON has null, or lacks a member altogether. */
+static enum value_kind nil_kind(const char *name)
 {
+	return is_one_of(name, map_names)	 ? VALUE_NIL_MAP
+	       : is_one_of(name, list_names)	 ? VALUE_NIL_LIST
+	       : is_one_of(name, optional_names) ? VALUE_NIL_POINTER
+						 : VALUE_JSON;
+}
+
+static int missing_field(struct run *run, const struct node *at, const struct value *in,
+			 const char *name, int is_row, const char *parent, int is_last,
+			 struct value *ret)
+{
+	if (is_last && !is_row && nil_kind(name) != VALUE_JSON && !is_one_of(parent, map_names)) {
+		*ret = (struct value){ nil_kind(name), NULL };
+		return 0;
+	}
 	if (in->kind == VALUE_NIL_MAP || is_one_of(parent, map_names)) {
 		*ret = (struct value){ VALUE_NONE, NULL };
 		return 0;
@@ -142,10 +159,11 @@ static int missing_field(struct run *run, const struct node *at, const struct va
 }
 
 static int get_field(struct run *run, const struct node *at, const struct value *in,
-		     const char *name, const char *parent, const struct value *arg,
+		     const char *name, const char *parent, int is_last, const struct value *arg,
 		     struct value *ret)
 {
-	int is_row = in->o && in->o == run->data->dot;
+	int is_row = in->o && in->o == run->data->dot &&
+		     (run->data->type_name || run->data->method);
 	struct json_object *o;
 
 	if (is_row && run->data->method &&
@@ -158,13 +176,11 @@ static int get_field(struct run *run, const struct node *at, const struct value 
 	}
 	if (json_object_is_type(in->o, json_type_object)) {
 		if (!find_member(in->o, name, &o)) {
-			return missing_field(run, at, in, name, is_row, parent, ret);
+			return missing_field(run, at, in, name, is_row, parent, is_last, ret);
 		}
 		*ret = value_of(json_object_get(o));
 		if (!o) {
-			ret->kind = is_one_of(name, map_names)	  ? VALUE_NIL_MAP
-				    : is_one_of(name, list_names) ? VALUE_NIL_LIST
-								  : VALUE_JSON;
+			ret->kind = nil_kind(name);
 		}
 		return 0;
 	}
@@ -175,7 +191,7 @@ static int get_field(struct run *run, const struct node *at, const struct value 
 	if (!in->o) {
 		return run_error(run, at, "nil pointer evaluating interface {}.%s", name);
 	}
-	return run_error(run, at, "can't evaluate field %s in type %s", name, value_type_name(in));
+	return run_error(run, at, "can't evaluate field %s in type interface {}", name);
 }
 
 /* Names i.. of a node, starting from *v, which is replaced.  arg goes to the last. */
@@ -187,7 +203,8 @@ static int walk_fields(struct run *run, const struct node *n, size_t i, const st
 	for (; i < n->n_names; i++) {
 		struct value next;
 		int last = i + 1 == n->n_names;
-		int r = get_field(run, n, v, n->names[i], parent, last ? arg : NULL, &next);
+		int r = get_field(run, n, v, n->names[i], parent, last, last ? arg : NULL,
+				  &next);
 
 		if (r < 0) {
 			return r;
@@ -294,7 +311,7 @@ static int eval_function(struct run *run, const struct node *command, const stru
 		n++;
 	}
 	if (r == 0) {
-		r = call_function(run, command->first, command->first->function, args, n, ret);
+		r = call_function(run, command, command->first->function, args, n, ret);
 	}
 	while (n > 0) {
 		json_object_put(args[--n].o);

@@ -277,7 +277,8 @@ static int index_one(const struct value *in, const struct value *key, struct val
 			return err->code;
 		}
 		if (i < 0 || (uint64_t)i >= json_object_array_length(in->o)) {
-			return error_set(err, GANTRY_ERR_INVALID, "reflect: slice index out of range");
+			return error_set(err, GANTRY_ERR_INVALID, "index out of range: %lld",
+					 (long long)i);
 		}
 		*ret = value_of(json_object_get(json_object_array_get_idx(in->o, (size_t)i)));
 		return 0;

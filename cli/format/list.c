@@ -75,6 +75,7 @@ int list_open(struct list *list, const struct list_spec *spec, const char *forma
 		list->is_json = 1;
 		format = "{{json .}}";
 	}
+	list->shows_json = strstr(format, "json") != NULL;
 	p = format;
 	if (strncmp(p, "table", 5) == 0 && (p[5] == ' ' || p[5] == '\\' || p[5] == '\t')) {
 		list->is_table = 1;
@@ -107,9 +108,10 @@ int list_add(struct list *list, struct json_object *row, struct gantry_error *er
 	auto_json struct json_object *sorted = NULL;
 	int r;
 
-	if (list->is_json) {
+	if (list->shows_json) {
 		sorted = json_object_new_object();
 		json_each_sorted(row, add_sorted, sorted);
+		json_mark_row(sorted);
 		data.dot = sorted;
 	}
 	r = template_execute(list->template, &data, &list->out, err);

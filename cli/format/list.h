@@ -28,7 +28,8 @@ struct list {
 	const struct list_spec *spec;
 	struct template *template; /* owned */
 	int is_table;
-	int is_json;
+	int is_json;    /* exactly "json" */
+	int shows_json; /* rows may be printed as JSON: in Docker's order and escapes */
 	struct buf out;
 };
 

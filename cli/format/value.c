@@ -118,6 +118,8 @@ void value_print(const struct value *v, struct buf *out)
 		buf_adds(out, "map[]");
 	} else if (v->kind == VALUE_NIL_LIST) {
 		buf_adds(out, "[]");
+	} else if (v->kind == VALUE_NIL_POINTER) {
+		buf_adds(out, "<nil>");
 	} else if (v->kind == VALUE_NONE || !v->o) {
 		buf_adds(out, "<no value>");
 	} else {
@@ -150,7 +152,7 @@ const char *value_type_name(const struct value *v)
 	}
 }
 
-static void json_print_string(const char *s, size_t len, struct buf *out)
+static void json_print_string(const char *s, size_t len, int html, struct buf *out)
 {
 	static const char from[] = "\"\\\b\f\n\r\t";
 	static const char to[] = "\"\\bfnrt";
@@ -161,7 +163,7 @@ static void json_print_string(const char *s, size_t len, struct buf *out)
 
 		if (at) {
 			buf_addf(out, "\\%c", to[at - from]);
-		} else if ((unsigned char)s[i] < 0x20) {
+		} else if ((unsigned char)s[i] < 0x20 || (html && strchr("<>&", s[i]))) {
 			buf_addf(out, "\\u%04x", (unsigned char)s[i]);
 		} else {
 			buf_addc(out, s[i]);
@@ -170,7 +172,7 @@ static void json_print_string(const char *s, size_t len, struct buf *out)
 	buf_addc(out, '"');
 }
 
-static void json_print_any(struct json_object *o, int depth, struct buf *out)
+static void json_print_any(struct json_object *o, int depth, int html, struct buf *out)
 {
 	const char *separator = "";
 
@@ -181,7 +183,7 @@ static void json_print_any(struct json_object *o, int depth, struct buf *out)
 	switch (json_object_get_type(o)) {
 	case json_type_string:
 		json_print_string(json_object_get_string(o), (size_t)json_object_get_string_len(o),
-				  out);
+				  html, out);
 		return;
 	case json_type_double:
 		print_double(json_object_get_double(o), out);
@@ -190,7 +192,7 @@ static void json_print_any(struct json_object *o, int depth, struct buf *out)
 		buf_addc(out, '[');
 		for (size_t i = 0; i < json_object_array_length(o); i++) {
 			buf_adds(out, i ? "," : "");
-			json_print_any(json_object_array_get_idx(o, i), depth + 1, out);
+			json_print_any(json_object_array_get_idx(o, i), depth + 1, html, out);
 		}
 		buf_addc(out, ']');
 		return;
@@ -198,9 +200,9 @@ static void json_print_any(struct json_object *o, int depth, struct buf *out)
 		buf_addc(out, '{');
 		json_object_object_foreach(o, key, value) {
 			buf_adds(out, separator);
-			json_print_string(key, strlen(key), out);
+			json_print_string(key, strlen(key), html, out);
 			buf_addc(out, ':');
-			json_print_any(value, depth + 1, out);
+			json_print_any(value, depth + 1, html, out);
 			separator = ",";
 		}
 		buf_addc(out, '}');
@@ -210,9 +212,16 @@ static void json_print_any(struct json_object *o, int depth, struct buf *out)
 	}
 }
 
+static int row_mark;
+
+void json_mark_row(struct json_object *o)
+{
+	json_object_set_userdata(o, &row_mark, NULL);
+}
+
 void json_print(struct json_object *o, struct buf *out)
 {
-	json_print_any(o, 0, out);
+	json_print_any(o, 0, o && json_object_get_userdata(o) == &row_mark, out);
 }
 
 static void indent_line(struct buf *out, const char *prefix, int depth)

@@ -14,6 +14,7 @@ enum value_kind {
 	VALUE_NONE,     /* no such entry: prints "<no value>" */
 	VALUE_NIL_MAP,  /* null where the engine's type is a map: prints "map[]" */
 	VALUE_NIL_LIST, /* likewise: prints "[]" */
+	VALUE_NIL_POINTER, /* likewise: prints "<nil>" */
 };
 
 struct value {
@@ -41,8 +42,10 @@ const char *value_string(const struct value *v);
 /* "string", "int", "map": for messages. */
 const char *value_type_name(const struct value *v);
 
-/* Compact JSON as Go's encoder writes it, without HTML escapes. */
+/* Compact JSON as Go's encoder writes it, without HTML escapes but in objects that
+ * json_mark_row() marked. */
 void json_print(struct json_object *o, struct buf *out);
+void json_mark_row(struct json_object *o);
 /* Indents compact or indented JSON text anew, by four spaces, after prefix on each
  * line but the first; numbers and strings stay as they are. */
 void json_indent(const char *text, size_t len, const char *prefix, struct buf *out);

@@ -52,8 +52,7 @@ static int add_device(struct json_object *list, const char *text, struct gantry_
 	}
 	if (!valid_mode(mode)) {
 		return error_set(err, GANTRY_ERR_INVALID,
-				 "invalid device specification: %s: the mode is made of r, w and m",
-				 text);
+				 "bad mode specified: %s", mode);
 	}
 	device = json_object_new_object();
 	json_set_string(device, "PathOnHost", parts[0]);
@@ -108,7 +107,8 @@ static int gpu_field(void *user, const char *key, const char *value, int has_val
 		if (n != -1 && (!isdigit((unsigned char)*count) || *end)) {
 			return error_set(err, GANTRY_ERR_INVALID,
 					 "invalid argument \"%s\" for \"--gpus\" flag: invalid count "
-					 "(%s): value must be either \"all\" or an integer",
+					 "(%s): value must be either \"all\" or an integer: "
+					 "invalid syntax",
 					 count, count);
 		}
 		return json_set_int(request, "Count", n);
@@ -192,7 +192,7 @@ static int security_option(struct json_object *host, struct json_object *list, c
 		return 0;
 	}
 	if (!strchr(text, '=') && !strchr(text, ':') && strcmp(text, "no-new-privileges") != 0) {
-		return error_set(err, GANTRY_ERR_INVALID, "invalid --security-opt: \"%s\"", text);
+		return error_set(err, GANTRY_ERR_INVALID, "Invalid --security-opt: \"%s\"", text);
 	}
 	if (strncmp(text, "seccomp=", 8) == 0 || strncmp(text, "seccomp:", 8) == 0) {
 		file = text + 8;

@@ -23,7 +23,8 @@ static int each_line(const char *path, line_fn *fn, void *user, struct gantry_er
 	int r = read_file(AT_FDCWD, path, &text, MAX_FILE);
 
 	if (r < 0) {
-		return error_set(err, GANTRY_ERR_NOT_FOUND, "open %s: %s", path, strerror(-r));
+		return error_set(err, GANTRY_ERR_NOT_FOUND, "open %s: %s", path,
+				 -r == ENOENT ? "no such file or directory" : strerror(-r));
 	}
 	rest = text.data;
 	r = 0;
@@ -48,11 +49,15 @@ static int add_env(void *user, const char *line, const char *file, struct gantry
 	const char *value;
 	int r = 0;
 
+	if (equals == line && !file) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "invalid argument \"%s\" for \"-e, --env\" flag: invalid "
+				 "environment variable: %s",
+				 line, line);
+	}
 	if (equals == line) {
 		return error_set(err, GANTRY_ERR_INVALID,
-				 file ? "poorly formatted environment: no variable name on line '%s'"
-				      : "invalid environment variable: %s",
-				 line);
+				 "poorly formatted environment: no variable name on line '%s'", line);
 	}
 	if (file) {
 		size_t len = equals ? (size_t)(equals - line) : strlen(line);
@@ -71,6 +76,9 @@ static int add_env(void *user, const char *line, const char *file, struct gantry
 
 		buf_addf(&pair, "%s=%s", line, value);
 		r = json_add_string(list, buf_str(&pair));
+	} else if (!file) {
+		/* A name that we do not have either takes the image's variable away. */
+		r = json_add_string(list, line);
 	}
 	return r < 0 ? error_no_memory(err) : 0;
 }

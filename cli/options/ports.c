@@ -198,7 +198,9 @@ static int expose_text(struct json_object *config, const char *text, struct gant
 	}
 	if (parse_range(copy, &range) < 0) {
 		return error_set(err, GANTRY_ERR_INVALID,
-				 "invalid range format for --expose: %s, error: invalid port", text);
+				 "invalid range format for --expose: %s, error: strconv.ParseUint: "
+				 "parsing \"%s\": invalid syntax",
+				 text, copy);
 	}
 	for (unsigned int p = range.first; p <= range.last; p++) {
 		expose(config, p, protocol);

@@ -331,7 +331,7 @@ const char *units_local_time(int64_t unix_seconds, char out[UNITS_MAX])
 	return out;
 }
 
-const char *units_rfc3339_nano(int64_t unix_ns, char out[UNITS_MAX])
+static const char *print_rfc3339(int64_t unix_ns, int with_ns, char out[UNITS_MAX])
 {
 	time_t when = (time_t)(unix_ns / NS_PER_SECOND);
 	char date[32], zone[8];
@@ -346,6 +346,21 @@ const char *units_rfc3339_nano(int64_t unix_ns, char out[UNITS_MAX])
 		memmove(zone + 4, zone + 3, 3);
 		zone[3] = ':';
 	}
-	snprintf(out, UNITS_MAX, "%s.%09lld%s", date, (long long)(unix_ns % NS_PER_SECOND), zone);
+	if (with_ns) {
+		snprintf(out, UNITS_MAX, "%s.%09lld%s", date, (long long)(unix_ns % NS_PER_SECOND),
+			 zone);
+	} else {
+		snprintf(out, UNITS_MAX, "%s%s", date, zone);
+	}
 	return out;
+}
+
+const char *units_rfc3339_nano(int64_t unix_ns, char out[UNITS_MAX])
+{
+	return print_rfc3339(unix_ns, 1, out);
+}
+
+const char *units_rfc3339(int64_t unix_seconds, char out[UNITS_MAX])
+{
+	return print_rfc3339(unix_seconds * NS_PER_SECOND, 0, out);
 }

@@ -34,6 +34,8 @@ const char *units_human_duration(int64_t seconds, char out[UNITS_MAX]);
 const char *units_ago(int64_t unix_seconds, char out[UNITS_MAX]);
 /* "2024-01-02 03:04:05 +0000 UTC" in local time. */
 const char *units_local_time(int64_t unix_seconds, char out[UNITS_MAX]);
+/* RFC 3339 in local time. */
+const char *units_rfc3339(int64_t unix_seconds, char out[UNITS_MAX]);
 /* RFC 3339 with nine digits and the local offset, as `events` prints. */
 const char *units_rfc3339_nano(int64_t unix_ns, char out[UNITS_MAX]);
 
