@@ -246,7 +246,7 @@ static void serve(struct worker *w, size_t len)
 	rq.arg[rq.arg_len] = '\0';
 	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
 	if (w->fs->opt.debug)
-		fprintf(stderr, "%s node %llu = %d\n", op->name, (unsigned long long)in->nodeid, r);
+		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
 	if (r == REPLY_NONE || r == REPLY_SENT)
 		return;
 	if (r < 0)
@@ -362,14 +362,15 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 		if (!workers[n_workers])
 			return error_no_memory(err);
 	}
+	/* Before anyone reads: what this server is working on must not come twice. */
+	if (takeover) {
+		notify_resend(fs);
+		holder_close_old_devices();
+	}
 	for (unsigned i = 0; i < n_workers; i++) {
 		r = pthread_create(&workers[i]->thread, NULL, work, workers[i]);
 		if (r)
 			return error_errno(err, r, "cannot start a server thread");
-	}
-	if (takeover) {
-		notify_resend(fs);
-		holder_close_old_devices();
 	}
 	wait_for_end(fs, &signals);
 	for (unsigned i = 0; i < n_workers; i++)
