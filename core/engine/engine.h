@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/plugin/driver.h"
 #include "core/plugin/registry.h"
+#include "core/policy/policy.h"
 #include "core/state/db.h"
 #include "helpers/reply.h"
 
@@ -26,6 +27,7 @@ struct core {
 	struct db *db;
 	struct registry *registry;
 	struct gantry_engine_service service;
+	struct policy *policy; /* the gate before the operations */
 	int daemon;
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
