@@ -74,6 +74,7 @@ core_libcore_a_SOURCES = \
 	core/policy/front.c \
 	core/policy/gate.c \
 	core/policy/internal.h \
+	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
 	core/plugin/registry.c core/plugin/registry.h \
 	core/plugin/services.c core/plugin/services.h \

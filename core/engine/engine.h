@@ -73,6 +73,7 @@ ENGINE_OP(info);
 ENGINE_OP(disk_usage);
 ENGINE_OP(doctor);
 ENGINE_OP(auth);
+ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
