@@ -12,6 +12,7 @@
 
 #include <gantry/calls.h>
 
+#include "core/container/container.h"
 #include "core/engine/engine.h"
 #include "core/policy/internal.h"
 #include "helpers/cleanup.h"
@@ -207,6 +208,47 @@ static int evaluate(struct policy *policy, const char *point, struct json_object
 	return r < 0 ? r : take_result(&reply, GANTRY_POLICY_EVALUATE_RET_ANSWER, answer, err);
 }
 
+/* ---- what a user has already ---- */
+
+struct usage {
+	const char *owner;
+	int64_t containers;
+	int64_t memory_bytes;
+};
+
+/* A container's owner is its label gantry.owner, which a policy sets. */
+static int add_usage(struct core *core, struct container *c, void *data, struct gantry_error *err)
+{
+	struct usage *usage = data;
+	const char *owner = json_get_string(json_get_object(container_config(c), "Labels"),
+					    "gantry.owner");
+
+	(void)core;
+	(void)err;
+	if (owner && strcmp(owner, usage->owner) == 0) {
+		usage->containers++;
+		usage->memory_bytes += json_get_int(container_host_config(c), "Memory", 0);
+	}
+	return 0;
+}
+
+static struct json_object *usage_of(struct core *core, struct json_object *who)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct json_object *o = json_object_new_object();
+	struct usage usage = { json_get_string(who, "user"), 0, 0 };
+	char uid[32];
+
+	if (!usage.owner) {
+		snprintf(uid, sizeof(uid), "%lld", (long long)json_get_int(who, "uid", -1));
+		usage.owner = uid;
+	}
+	(void)container_each(core, add_usage, &usage, &ignored);
+	json_set_int(o, "containers", usage.containers);
+	json_set_int(o, "memory_bytes", usage.memory_bytes);
+	return o;
+}
+
 int ask_full(struct policy *policy, const char *point, struct json_object *target,
 	     struct json_object *object, struct json_object *answer,
 	     struct json_object **ret_object, struct json_object **ret_answer,
@@ -222,6 +264,9 @@ int ask_full(struct policy *policy, const char *point, struct json_object *targe
 	/* At api.request nobody has looked yet at who is asking. */
 	if (strcmp(point, "api.request") != 0) {
 		json_set(request, "who", asking_now(policy));
+	}
+	if (strcmp(point, "container.create") == 0) {
+		json_set(engine, "usage", usage_of(policy->core, json_get(request, "who")));
 	}
 	json_set(request, "target", target);
 	json_set(request, "object", json_object_get(object));
