@@ -71,6 +71,11 @@ core_libcore_a_SOURCES = \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
+	core/policy/front.c \
+	core/policy/gate.c \
+	core/policy/internal.h \
+	core/policy/manage.c \
+	core/policy/policy.c core/policy/policy.h \
 	core/plugin/registry.c core/plugin/registry.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h

@@ -21,7 +21,7 @@ _gantry() {
 	done
 	case "$path" in
 	"")
-		words="run exec ps pull push images login logout version info container image network plugin system volume attach commit cp create diff doctor events export history import inspect kill load logs pause port rename restart rm rmi save start stats stop tag top unpause update wait "
+		words="run exec ps pull push images login logout version info container image network plugin policy audit system volume attach commit cp create diff doctor events export history import inspect kill load logs pause port rename restart rm rmi save start stats stop tag top unpause update wait "
 		flags=" --config --debug -D --host -H --log-level -l --root --run-root --tls --tlscacert --tlscert --tlskey --tlsverify --version -v --help"
 		kind=""
 		;;
@@ -318,6 +318,71 @@ _gantry() {
 	"plugin ls")
 		words=""
 		flags=" --filter -f --format --no-trunc --quiet -q --help"
+		kind=""
+		;;
+	"policy")
+		words="bench check disable enable logs ls new replay show test "
+		flags=" --help"
+		kind=""
+		;;
+	"policy bench")
+		words=""
+		flags=" --rounds --help"
+		kind=""
+		;;
+	"policy check")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"policy disable")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"policy enable")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"policy logs")
+		words=""
+		flags=" --tail -n --json --help"
+		kind=""
+		;;
+	"policy ls")
+		words=""
+		flags=" --format --help"
+		kind=""
+		;;
+	"policy new")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"policy replay")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"policy show")
+		words=""
+		flags=" --tests -t --help"
+		kind=""
+		;;
+	"policy test")
+		words=""
+		flags=" --help"
+		kind=""
+		;;
+	"audit")
+		words="verify "
+		flags=" --help"
+		kind=""
+		;;
+	"audit verify")
+		words=""
+		flags=" --help"
 		kind=""
 		;;
 	"system")

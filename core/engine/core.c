@@ -30,12 +30,15 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_mutex_init(&core->lock, NULL);
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
-	core->service = (struct gantry_engine_service){
-		.size = sizeof(core->service),
-		.self = core,
-		.ops = &engine_ops,
-	};
-	r = paths_init(&core->paths, options, err);
+	r = policy_new(core, &core->policy, err);
+	if (r == 0) {
+		core->service = (struct gantry_engine_service){
+			.size = sizeof(core->service),
+			.self = core,
+			.ops = policy_engine_ops(core->policy),
+		};
+		r = paths_init(&core->paths, options, err);
+	}
 	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
 	}
@@ -76,20 +79,27 @@ struct core *core_close(struct core *core)
 	db_close(core->db);
 	config_free(core->config);
 	paths_done(&core->paths);
+	policy_free(core->policy);
 	pthread_cond_destroy(&core->idle);
 	pthread_mutex_destroy(&core->lock);
 	free(core);
 	return NULL;
 }
 
-int core_handle(struct core *core, const char *api, const struct gantry_api_handle_args *request,
-		struct reply *ret, struct gantry_error *err)
+static int serve(struct core *core, const char *api, const struct gantry_api_handle_args *request,
+		 struct reply *ret, struct gantry_error *err)
 {
 	struct driver *driver;
 	int r = registry_get(core->registry, "api",
 			     api ? api : config_string(core->config, "api.driver"), &driver, err);
 
 	return r < 0 ? r : api_handle(driver, request, ret, err);
+}
+
+int core_handle(struct core *core, const char *api, const struct gantry_api_handle_args *request,
+		struct reply *ret, struct gantry_error *err)
+{
+	return policy_handle(core, core->policy, api, request, serve, ret, err);
 }
 
 struct task {
@@ -241,4 +251,5 @@ void engine_event(struct core *core, const char *type, const char *action, const
 
 	(void)events_record(core->events, type, action, actor, attributes ? json_text(attributes) : NULL,
 			    &ignored);
+	policy_event(core->policy, type, action, actor, attributes);
 }

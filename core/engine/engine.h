@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/plugin/driver.h"
 #include "core/plugin/registry.h"
+#include "core/policy/policy.h"
 #include "core/state/db.h"
 #include "helpers/reply.h"
 
@@ -27,6 +28,7 @@ struct core {
 	struct events *events;
 	struct registry *registry;
 	struct gantry_engine_service service;
+	struct policy *policy; /* the gate before the operations */
 	int daemon;
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
@@ -72,6 +74,7 @@ ENGINE_OP(info);
 ENGINE_OP(disk_usage);
 ENGINE_OP(doctor);
 ENGINE_OP(auth);
+ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);

@@ -42,6 +42,7 @@ const struct gantry_engine_ops engine_ops = {
 	.disk_usage = engine_disk_usage,
 	.doctor = engine_doctor,
 	.auth = engine_auth,
+	.policy = engine_policy,
 	.network_create = engine_network_create,
 	.network_list = engine_network_list,
 	.network_inspect = engine_network_inspect,

@@ -49,6 +49,21 @@ op {
 }
 
 op {
+	name = "policy",
+	doc = "Manages policies: hands a command to the policy driver, which is set up by the first.",
+	args = {
+		{ "command", "string", "list, show, enable, disable, test, check, replay, bench, audit or reload" },
+		{ "name", "string?", "the policy" },
+		{ "text", "string?", "its script" },
+		{ "test", "string?", "its tests" },
+		{ "number", "integer?", "rounds of bench, lines of audit" },
+	},
+	results = { { "report", "json", "as the operation of that name in kind policy answers" } },
+	errors = { "NOT_FOUND", "INVALID", "DENIED", "UNSUPPORTED" },
+	required = true, idempotent = true, deadline = "long",
+}
+
+op {
 	name = "auth",
 	doc = "Checks credentials against a registry.",
 	args = {

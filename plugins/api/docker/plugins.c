@@ -26,6 +26,33 @@ int gantry_doctor(struct request *rq, struct gantry_error *err)
 	return answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_DOCTOR_RET_REPORT), err);
 }
 
+/* {Command, Name, Text, Test, Number}: what `gantry policy` sends. */
+int gantry_policy(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	auto_json struct json_object *body = NULL;
+	const char *text, *command;
+	int r = request_json_required(rq, &text, err);
+
+	if (r == 0) {
+		r = json_parse_object(text, "body", &body, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	command = json_get_string(body, "Command");
+	if (!command) {
+		return error_set(err, GANTRY_ERR_INVALID, "Command is missing");
+	}
+	r = ENGINE(rq, policy,
+		   &GANTRY_ENGINE_POLICY_ARGS(.command = command, .name = json_get_string(body, "Name"),
+					      .text = json_get_string(body, "Text"),
+					      .test = json_get_string(body, "Test"),
+					      .number = json_get_int(body, "Number", 0)),
+		   &ret, err);
+	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_POLICY_RET_REPORT), err);
+}
+
 static int list(struct request *rq, struct reply *ret, struct gantry_error *err)
 {
 	auto_free char *filters = NULL;

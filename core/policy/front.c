@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The points around a whole request of the Engine API: api.request,
+ * api.authenticated and api.answer.  Hooks see the body parsed, as the api driver
+ * will parse it; a body of JSON that cannot be shown in full is refused.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/engine/engine.h"
+#include "core/policy/internal.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+
+static int is_json(struct json_object *headers)
+{
+	const char *type = json_get_string(headers, "content-type");
+
+	return type && strncasecmp(type, "application/json", 16) == 0;
+}
+
+static int add_body(const struct gantry_api_handle_args *request, struct json_object *object,
+		    struct gantry_error *err)
+{
+	auto_json struct json_object *headers = NULL;
+	struct json_object *body;
+	int r = json_parse_object(request->headers, "headers", &headers, err);
+
+	if (r < 0) {
+		return r;
+	}
+	if (request->body_stream >= 0) {
+		json_set_bool(object, "BodyStream", 1);
+		return !is_json(headers) ? 0 :
+		       error_set(err, GANTRY_ERR_DENIED, "policy cannot be shown the whole body of "
+				 "this request, so it is refused");
+	}
+	if (request->body.size == 0) {
+		return 0;
+	}
+	r = json_parse(request->body.data, request->body.size, "body", &body, err);
+	if (r == 0) {
+		json_set(object, "Body", body);
+	}
+	/* What is no JSON is not for hooks, unless it claims to be. */
+	if (r < 0 && !is_json(headers)) {
+		error_clear(err);
+		return 0;
+	}
+	return r;
+}
+
+static int describe(const struct gantry_api_handle_args *request, struct json_object **ret,
+		    struct gantry_error *err)
+{
+	size_t path = strcspn(request->target, "?");
+	struct json_object *object = json_object_new_object();
+	auto_free char *text = strndup(request->target, path);
+	int r;
+
+	if (!object || !text) {
+		json_object_put(object);
+		return error_no_memory(err);
+	}
+	json_set_string(object, "Method", request->method);
+	json_set_string(object, "Path", text);
+	json_set_string(object, "Query", request->target[path] ? request->target + path + 1 : "");
+	r = add_body(request, object, err);
+	if (r < 0) {
+		json_object_put(object);
+		return r;
+	}
+	*ret = object;
+	return 0;
+}
+
+/* {"message": ...} with the status of a refusal. */
+static int put_refusal(struct reply *ret, const struct gantry_error *err)
+{
+	auto_json struct json_object *body = json_object_new_object();
+	const char *text;
+
+	json_set_string(body, "message", err->message);
+	text = json_text(body);
+	reply_done(ret);
+	ret->base.ops->put_integer(&ret->base, GANTRY_API_HANDLE_RET_STATUS,
+				   err->code == GANTRY_ERR_INVALID ? 400 : 403);
+	ret->base.ops->put_string(&ret->base, GANTRY_API_HANDLE_RET_HEADERS,
+				  "{\"content-type\":\"application/json\"}");
+	return ret->base.ops->put_bytes(&ret->base, GANTRY_API_HANDLE_RET_BODY, text, strlen(text));
+}
+
+/* The request that the hooks left: *text holds what *changed borrows. */
+static void use_rewritten(const struct gantry_api_handle_args *request, struct json_object *object,
+			  struct buf *target, struct gantry_api_handle_args *changed)
+{
+	const char *query = json_get_string(object, "Query");
+	struct json_object *body = json_get(object, "Body");
+
+	*changed = *request;
+	buf_adds(target, json_get_string(object, "Path") ? json_get_string(object, "Path") : "/");
+	if (query && *query) {
+		buf_addf(target, "?%s", query);
+	}
+	changed->target = buf_str(target);
+	if (body) {
+		changed->body.data = json_text(body);
+		changed->body.size = strlen(changed->body.data);
+	}
+}
+
+static int rewrite_answer(struct policy *policy, struct json_object *object, struct reply *ret,
+			  struct gantry_error *err)
+{
+	struct gantry_bytes body = reply_bytes(ret, GANTRY_API_HANDLE_RET_BODY);
+	struct reply_value *value = &ret->values[GANTRY_API_HANDLE_RET_BODY];
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct json_object *answer = NULL, *result = NULL;
+	int64_t status = reply_integer(ret, GANTRY_API_HANDLE_RET_STATUS, 0);
+	char *text;
+	int r;
+
+	if (status < 200 || status > 299 || body.size == 0 ||
+	    json_parse(body.data, body.size, "answer", &answer, &ignored) < 0) {
+		return 0;
+	}
+	r = ask_full(policy, "api.answer", NULL, json_object_get(object), answer, NULL, &result, err);
+	if (r < 0) {
+		return r;
+	}
+	text = strdup(json_text(result));
+	json_object_put(result);
+	if (!text) {
+		return error_no_memory(err);
+	}
+	free(value->data);
+	value->data = text;
+	value->size = strlen(text);
+	return 0;
+}
+
+static int ask_before(struct policy *policy, struct json_object **object, struct gantry_error *err)
+{
+	static const char *const points[] = { "api.request", "api.authenticated" };
+	int i, r = 0;
+
+	for (i = 0; i < 2 && r == 0; i++) {
+		struct json_object *result = NULL;
+
+		if (!policy_wants(policy, points[i])) {
+			continue;
+		}
+		r = policy_ask(policy, points[i], NULL, json_object_get(*object), &result, err);
+		if (r == 0) {
+			json_object_put(*object);
+			*object = result;
+		}
+	}
+	return r;
+}
+
+static int handle_asked(struct core *core, struct policy *policy, const char *api,
+			const struct gantry_api_handle_args *request, policy_serve_fn serve,
+			struct reply *ret, struct gantry_error *err)
+{
+	auto_(buf) struct buf target = BUF_INIT;
+	auto_json struct json_object *object = NULL;
+	struct gantry_error denial = GANTRY_ERROR_INIT;
+	struct gantry_api_handle_args changed;
+	int r = describe(request, &object, &denial);
+
+	if (r == 0) {
+		r = ask_before(policy, &object, &denial);
+	}
+	if (r < 0) {
+		return put_refusal(ret, &denial);
+	}
+	use_rewritten(request, object, &target, &changed);
+	r = serve(core, api, &changed, ret, err);
+	if (r == 0 && policy_wants(policy, "api.answer") &&
+	    rewrite_answer(policy, object, ret, &denial) < 0) {
+		return put_refusal(ret, &denial);
+	}
+	return r;
+}
+
+int policy_handle(struct core *core, struct policy *policy, const char *api,
+		  const struct gantry_api_handle_args *request, policy_serve_fn serve,
+		  struct reply *ret, struct gantry_error *err)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_json struct json_object *who = NULL;
+	struct json_object *before;
+	int r;
+
+	if (request->peer && *request->peer) {
+		(void)json_parse_object(request->peer, "peer", &who, &ignored);
+	}
+	before = set_asking(who);
+	if (policy_wants(policy, "api.request") || policy_wants(policy, "api.authenticated") ||
+	    policy_wants(policy, "api.answer")) {
+		r = handle_asked(core, policy, api, request, serve, ret, err);
+	} else {
+		r = serve(core, api, request, ret, err);
+	}
+	set_asking(before);
+	return r;
+}

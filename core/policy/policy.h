@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asking the policy driver before something is done.  The engine's operations
+ * are wrapped in one table, so that no front end and no operation can forget to
+ * ask; where no hook is set, asking costs a look at a bit.
+ */
+#ifndef CORE_POLICY_POLICY_H
+#define CORE_POLICY_POLICY_H
+
+#include <gantry/api.h>
+#include <gantry/engine.h>
+
+#include "helpers/json.h"
+#include "helpers/reply.h"
+
+struct core;
+struct policy;
+
+int policy_new(struct core *core, struct policy **ret, struct gantry_error *err);
+struct policy *policy_free(struct policy *policy);
+
+/* The engine's operations behind the gate; owned by policy. */
+const struct gantry_engine_ops *policy_engine_ops(struct policy *policy);
+
+/* Is there a hook at the point?  When the driver cannot be asked, yes. */
+int policy_wants(struct policy *policy, const char *point);
+
+/* Asks.  target and object are taken over.  0: go on, with *ret_object (the caller
+ * puts it) as what is to be executed, rewritten or not.  DENIED: the message says
+ * which hook and why. */
+int policy_ask(struct policy *policy, const char *point, struct json_object *target,
+	       struct json_object *object, struct json_object **ret_object,
+	       struct gantry_error *err);
+
+/* Serves a request of the Engine API between api.request and api.answer; who asks
+ * is known to the hooks of every operation that it leads to.  serve() is called at
+ * most once, with the request as rewritten. */
+typedef int (*policy_serve_fn)(struct core *core, const char *api,
+			       const struct gantry_api_handle_args *request, struct reply *ret,
+			       struct gantry_error *err);
+int policy_handle(struct core *core, struct policy *policy, const char *api,
+		  const struct gantry_api_handle_args *request, policy_serve_fn serve,
+		  struct reply *ret, struct gantry_error *err);
+
+/* Tells observers of an event; nothing comes of it. */
+void policy_event(struct policy *policy, const char *type, const char *action, const char *actor,
+		  struct json_object *attributes);
+
+#endif
