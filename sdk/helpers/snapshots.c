@@ -15,9 +15,8 @@
 #include "snapshots.h"
 
 #define MAX_KEY 200
-#define MAX_CHAIN (256 * 1024)
 
-/* The last line of a chain file: all ancestors are listed, or the last one
+/* The last line of a chain: all ancestors are listed, or the last one
  * listed has to be asked for its own. */
 #define CHAIN_WHOLE "."
 #define CHAIN_GOES_ON "~"
@@ -72,10 +71,21 @@ static int make_base(const struct snapshots *s, struct gantry_error *err)
 static int read_chain(const struct snapshots *s, enum snapshot_state state, const char *key,
 		      struct buf *out)
 {
-	char path[NAME_MAX + 32];
+	char path[NAME_MAX + 32], *to;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/%s/chain", snapshot_folder(state), key);
-	return read_file(s->fd, path, out, MAX_CHAIN);
+	to = buf_reserve(out, PATH_MAX);
+	if (!to) {
+		return -ENOMEM;
+	}
+	n = readlinkat(s->fd, path, to, PATH_MAX);
+	if (n < 0) {
+		return -errno;
+	}
+	to[n < PATH_MAX ? n : 0] = '\0';
+	out->len += n < PATH_MAX ? (size_t)n : 0;
+	return 0;
 }
 
 /* The start of the last line, which must end with a newline; NULL otherwise. */
@@ -125,7 +135,7 @@ static int chain_resolve(const struct snapshots *s, struct buf *text, struct gan
 		int r;
 
 		if (!line || strlen(line) > sizeof(parent))
-			return error_set(err, GANTRY_ERR_CORRUPT, "its chain file is damaged");
+			return error_set(err, GANTRY_ERR_CORRUPT, "its chain is damaged");
 		memcpy(parent, line, strlen(line) - 1);
 		parent[strlen(line) - 1] = '\0';
 		r = read_chain(s, SNAPSHOT_COMMITTED, parent, text);
@@ -135,7 +145,7 @@ static int chain_resolve(const struct snapshots *s, struct buf *text, struct gan
 			return error_errno(err, -r, "cannot read the chain of %s", parent);
 		end = chain_cut(text, from);
 		if (end == CHAIN_BROKEN)
-			return error_set(err, GANTRY_ERR_CORRUPT, "the chain file of %s is damaged",
+			return error_set(err, GANTRY_ERR_CORRUPT, "the chain of %s is damaged",
 					 parent);
 		if (end == CHAIN_ENDS)
 			return 0;
@@ -199,7 +209,7 @@ int snapshots_check_active(const struct snapshots *s, const char *key, struct ga
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "active/%s/chain", key);
-	if (faccessat(s->fd, path, F_OK, 0) == 0)
+	if (faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "committed/%s", key);
 	if (faccessat(s->fd, path, F_OK, 0) == 0)
@@ -224,15 +234,20 @@ int snapshot_open_dir(const struct snapshots *s, const struct snapshot *snap, co
 static int new_chain(const struct snapshots *s, const char *parent, struct buf *out,
 		     struct gantry_error *err)
 {
+	size_t own;
 	int r;
 
 	if (parent) {
 		buf_addf(out, "%s\n", parent);
+		own = out->len;
 		r = read_chain(s, SNAPSHOT_COMMITTED, parent, out);
-		if (r == -ENOENT)
-			buf_adds(out, CHAIN_GOES_ON "\n");
-		else if (r < 0)
+		if (r < 0 && r != -ENOENT)
 			return error_errno(err, -r, "cannot read the chain of %s", parent);
+		/* Not there yet, or too long for one link: it is looked up later. */
+		if (!buf_failed(out) && (r == -ENOENT || out->len >= PATH_MAX)) {
+			out->len = own;
+			buf_adds(out, CHAIN_GOES_ON "\n");
+		}
 	} else {
 		buf_adds(out, CHAIN_WHOLE "\n");
 	}
@@ -326,16 +341,9 @@ static int write_chain(const struct snapshots *s, const char *key, const struct 
 		       struct gantry_error *err)
 {
 	char path[MAX_KEY + 32];
-	auto_fd int fd = -1;
-	int r;
 
 	snprintf(path, sizeof(path), "active/%s/chain", key);
-	fd = openat(s->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return prepare_error(s, path, err);
-	r = write_all(fd, chain->data, chain->len);
-	errno = -r;
-	return r < 0 ? prepare_error(s, path, err) : 0;
+	return symlinkat(buf_str(chain), s->fd, path) < 0 ? prepare_error(s, path, err) : 0;
 }
 
 /* The root folder is the upper layer's: it looks like the parent's. */
@@ -399,7 +407,7 @@ static int commit_chain(const struct snapshots *s, const char *key, struct gantr
 {
 	auto_(buf) struct buf chain = BUF_INIT;
 	struct gantry_error later = GANTRY_ERROR_INIT;
-	char path[MAX_KEY + 32];
+	char path[MAX_KEY + 32], final[MAX_KEY + 32];
 	enum chain_end end;
 	int r = read_chain(s, SNAPSHOT_ACTIVE, key, &chain);
 
@@ -413,9 +421,14 @@ static int commit_chain(const struct snapshots *s, const char *key, struct gantr
 	buf_adds(&chain, CHAIN_WHOLE "\n");
 	if (buf_failed(&chain))
 		return error_no_memory(err);
-	snprintf(path, sizeof(path), "active/%s/chain", key);
-	r = write_file_atomic(s->fd, path, chain.data, chain.len, 0600, 0);
-	return r < 0 ? error_errno(err, -r, "cannot write %s/%s", s->path, path) : 0;
+	if (chain.len >= PATH_MAX)
+		return 0;
+	snprintf(path, sizeof(path), "active/%s/chain.new", key);
+	snprintf(final, sizeof(final), "active/%s/chain", key);
+	if ((symlinkat(chain.data, s->fd, path) < 0 && errno != EEXIST) ||
+	    renameat(s->fd, path, s->fd, final) < 0)
+		return error_errno(err, errno, "cannot write %s/%s", s->path, final);
+	return 0;
 }
 
 int snapshots_commit(const struct snapshots *s, const char *key, const char *name,

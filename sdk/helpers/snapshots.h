@@ -7,8 +7,10 @@
  *	trash/...                      being deleted
  *
  * A snapshot changes its state by one rename(2), so that a crash leaves the old
- * or the new state.  `chain` is written last by prepare: a folder without a
- * whole one is half made, and preparing its key again completes it.
+ * or the new state.  `chain` lists the parents, one a line; prepare makes it
+ * last, and a folder without it is half made: preparing its key again completes
+ * it.  It is the text of a symbolic link, because one call makes that whole or
+ * not at all, also across a power cut, and one call reads it.
  */
 #ifndef HELPERS_SNAPSHOTS_H
 #define HELPERS_SNAPSHOTS_H

@@ -1,6 +1,7 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
 FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http \
 	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec
+	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
@@ -18,3 +19,9 @@ tests_fuzz_fuzz_oci_seccomp_SOURCES = tests/fuzz/fuzz-oci-seccomp.c tests/fuzz/r
 	plugins/runtime/native/seccomp_lib_linked.c
 tests_fuzz_fuzz_oci_seccomp_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 tests_fuzz_fuzz_oci_seccomp_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(JSON_LIBS) $(SECCOMP_LIBS)
+tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c tests/fuzz/replay.c
+tests_fuzz_fuzz_archive_LDADD = $(HELPERS) $(CRYPTO_LIBS) $(JSON_LIBS)
+tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/replay.c
+tests_fuzz_fuzz_layer_LDADD = $(HELPERS)
+tests_fuzz_fuzz_registry_SOURCES = tests/fuzz/fuzz-registry.c tests/fuzz/replay.c $(REGISTRY_PARSE)
+tests_fuzz_fuzz_registry_LDADD = $(HELPERS) $(CRYPTO_LIBS) $(JSON_LIBS)

@@ -35,7 +35,7 @@ static int set_limit(int fd, uint32_t project, int64_t bytes)
 		.dqb_valid = QIF_BLIMITS,
 	};
 
-	return syscall(SYS_quotactl_fd, fd, QCMD(Q_SETQUOTA, PRJQUOTA), project, &limit) < 0 ? -errno : 0;
+	return syscall(SYS_quotactl_fd, fd, QCMD((unsigned int)Q_SETQUOTA, PRJQUOTA), project, &limit) < 0 ? -errno : 0;
 }
 
 static int set_project(int dir_fd, const char *path, uint32_t project)

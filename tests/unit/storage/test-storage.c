@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gantry/storage.h>
@@ -277,7 +279,8 @@ START_TEST(what_a_crash_left_is_repaired)
 	ck_assert_int_ne(access(path, F_OK), 0);
 	/* ... or in the middle of it ... */
 	snprintf(path, sizeof(path), "%s/active/c1/chain", dir);
-	ck_assert_int_eq(truncate(path, 9), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("sha256:l2\n", path), 0);
 	ck_assert_int_eq(CALL(mount, MOUNT, .key = "c1"), GANTRY_ERR_NOT_FOUND);
 	OK(prepare("c1", "sha256:l2"));
 	/* ... and remove while it was deleting. */
@@ -417,6 +420,83 @@ START_TEST(nothing_stays_mounted)
 }
 END_TEST
 
+START_TEST(a_full_disk_is_an_error)
+{
+	static char content[3 << 20];
+	struct buf tar = BUF_INIT;
+
+	/* A small filesystem for this test's process only. */
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("tmpfs", "/var/tmp", "tmpfs", 0, "size=2m"), 0);
+	start(_i);
+	OK(prepare("t", NULL));
+	memset(content, 'x', sizeof(content) - 1);
+	tar_add(&tar, "big", '0', .data = content);
+	ck_assert_int_eq(apply("t", &tar), GANTRY_ERR_NO_SPACE);
+	ck_assert_msg(strstr(err.message, "layer entry big"), "%s", err.message);
+	ck_assert_msg(strstr(err.hint, "prune"), "%s", err.hint);
+	OK(CALL(remove, REMOVE, .key = "t"));
+	tar_add(&tar, "small", '0', .data = "x");
+	OK(prepare("t", NULL));
+	OK(apply("t", &tar));
+	stop();
+}
+END_TEST
+
+/* Goes through a snapshot's life until it is killed. */
+static void live(void)
+{
+	for (unsigned int i = 0;; i++) {
+		struct buf tar = BUF_INIT;
+		char key[32], name[32];
+
+		snprintf(key, sizeof(key), "k%u", i % 7);
+		snprintf(name, sizeof(name), "n%u", i % 5);
+		tar_add(&tar, "a/b/c", '0', .data = "x");
+		(void)CALL(remove, REMOVE, .key = key);
+		(void)prepare(key, "sha256:l2");
+		(void)apply(key, &tar);
+		(void)commit(key, name);
+		(void)CALL(remove, REMOVE, .key = name);
+	}
+}
+
+START_TEST(nothing_is_lost_by_kill_9)
+{
+	char path[512];
+
+	start(_i);
+	two_layers();
+	for (int i = 0; i < 40; i++) {
+		char key[32];
+		auto_fd int fd = -1;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			live();
+		usleep(2000 + (unsigned int)rand() % 20000);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		snprintf(key, sizeof(key), "k%d", i % 7);
+		OK(CALL(remove, REMOVE, .key = key));
+		OK(prepare(key, "sha256:l2"));
+		fd = mount_key(key, 0);
+		check_file(fd, "etc/c", "c2");
+	}
+	for (int i = 0; i < 7; i++) {
+		snprintf(path, sizeof(path), "k%d", i);
+		OK(CALL(remove, REMOVE, .key = path));
+		snprintf(path, sizeof(path), "n%d", i);
+		OK(CALL(remove, REMOVE, .key = path));
+	}
+	ck_assert_int_eq(n_keys(), 2);
+	snprintf(path, sizeof(path), "%s/trash", fake_host_get(host)->state_dir);
+	ck_assert_msg(rmdir(path) == 0, "the trash is not empty");
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("storage");
@@ -442,6 +522,8 @@ int main(void)
 	tcase_add_test(tc, layers_are_unpacked_before_their_parent);
 	tcase_add_loop_test(tc, a_hundred_layers_can_be_mounted, 0, 2);
 	tcase_add_loop_test(tc, nothing_stays_mounted, 0, ARRAY_SIZE(drivers));
+	tcase_add_loop_test(tc, a_full_disk_is_an_error, 0, ARRAY_SIZE(drivers));
+	tcase_add_loop_test(tc, nothing_is_lost_by_kill_9, 0, ARRAY_SIZE(drivers));
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
