@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -571,6 +572,65 @@ START_TEST(attach_again_is_the_same)
 }
 END_TEST
 
+struct racer {
+	const char *options;
+	int sandbox;
+	int number;
+	char endpoint_id[65];
+	char result[1024];
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	auto_(reply) struct reply reply = REPLY_INIT;
+	const struct gantry_network_attach_args args = ATTACH(
+		.network = NET1, .options = r->options, .endpoint = r->endpoint_id,
+		.container = "{\"Name\":\"/c\"}", .sandbox = r->sandbox,
+		.ports = "[{\"ContainerPort\":80,\"HostPort\":0}]");
+
+	if (ops->attach(self, &args, &reply.base, &why) < 0) {
+		snprintf(r->result, sizeof(r->result), "%s", why.message);
+	} else {
+		auto_json struct json_object *e = json_tokener_parse(reply_string(&reply, 0));
+		auto_json struct json_object *p = json_tokener_parse(reply_string(&reply, 1));
+
+		snprintf(r->result, sizeof(r->result), "%s %d", json_get_string(e, "IPAddress"),
+			 (int)json_get_int(json_object_array_get_idx(p, 0), "HostPort", 0));
+	}
+	return NULL;
+}
+
+START_TEST(many_attach_at_once)
+{
+	auto_free char *options = create(NET1, "bridge", "{}");
+	struct racer racers[12];
+	pthread_t threads[ARRAY_SIZE(racers)];
+	int ips = 0, ports = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(racers); i++) {
+		racers[i] = (struct racer){ .options = options, .sandbox = new_sandbox(), .number = (int)i };
+		snprintf(racers[i].endpoint_id, 65, "%08x%056x", (unsigned)i + 1, 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(racers); i++) {
+		int d, port;
+
+		pthread_join(threads[i], NULL);
+		ck_assert_msg(sscanf(racers[i].result, "172.17.0.%d %d", &d, &port) == 2, "%s",
+			      racers[i].result);
+		ck_assert_int_lt(d, 14);
+		ck_assert_int_lt(port, 32768 + 12);
+		ips |= 1 << d;
+		ports |= 1 << (port - 32768);
+		close(racers[i].sandbox);
+	}
+	ck_assert_int_eq(ips, 0x3ffc);
+	ck_assert_int_eq(ports, 0xfff);
+}
+END_TEST
+
 START_TEST(attach_is_cheap)
 {
 	auto_free char *options = create(NET1, "bridge", "{}");
@@ -618,6 +678,7 @@ int main(void)
 	tcase_add_test(tc, reconcile_frees_what_is_unknown);
 	tcase_add_test(tc, lost_bridge_comes_back);
 	tcase_add_test(tc, attach_again_is_the_same);
+	tcase_add_test(tc, many_attach_at_once);
 	tcase_add_test(tc, attach_is_cheap);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
