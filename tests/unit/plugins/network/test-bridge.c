@@ -244,6 +244,7 @@ START_TEST(host_routes_are_avoided)
 	ck_assert_int_eq(system("ip link add d0 type veth peer d1 && ip link set d0 up && ip link set d1 up && "
 				"ip addr add 172.17.5.1/24 dev d0 && ip route add 172.16.0.0/12 dev d0"), 0);
 	options = create(NET1, "bridge", "{}");
+	ck_assert_msg(options != NULL, "%s", err.message);
 	ck_assert_ptr_nonnull(strstr(options, "192.168.0.0/20"));
 }
 END_TEST
@@ -392,6 +393,17 @@ START_TEST(published_ports)
 	ck_assert(!connects(outside, "10.77.0.1", 9090));
 	ck_assert(!connects(-1, "10.77.0.1", 9090));
 	ck_assert(!connects(outside, "172.17.0.3", 80));  /* not past the published port */
+	{
+		/* Outside it is the host who comes. */
+		auto_fd int server = listener(outside, SOCK_STREAM, "0.0.0.0", 70);
+		struct sockaddr_in peer_address;
+		socklen_t size = sizeof(peer_address);
+		auto_fd int got = -1;
+
+		ck_assert(connects(other, "10.77.0.2", 70));
+		got = accept(server, (struct sockaddr *)&peer_address, &size);
+		ck_assert_str_eq(inet_ntoa(peer_address.sin_addr), "10.77.0.1");
+	}
 	/* Conflicts. */
 	ck_assert_ptr_null(attach(ATTACH(.sandbox = other, .ports =
 		"[{\"ContainerPort\":1,\"HostIP\":\"127.0.0.1\",\"HostPort\":8080}]"), options, 2));
@@ -498,6 +510,28 @@ START_TEST(existing_bridge_is_adopted_and_left)
 	ck_assert_msg(options != NULL, "%s", err.message);
 	ck_assert_int_eq(remove_network(NET1), 0);
 	ck_assert_uint_ne(if_nametoindex("mybr"), 0);
+}
+END_TEST
+
+START_TEST(bridge_of_a_deleted_engine_is_taken_away)
+{
+	auto_free char *options = NULL;
+
+	ck_assert_int_eq(system("ip link add gantry0 type bridge && "
+				"ip link set gantry0 alias 'gantry network " NET2 " /no/such/folder' && "
+				"ip addr add 172.17.0.1/16 dev gantry0 && ip link set gantry0 up"), 0);
+	options = create(NET1, "bridge", "{}");
+	ck_assert_msg(options != NULL, "%s", err.message);
+	ck_assert_ptr_nonnull(strstr(options, "172.17.0.0/16"));
+	ck_assert_uint_eq(if_nametoindex("gantry1"), 0);
+	/* A living one's is left. */
+	free(options);
+	ck_assert_int_eq(remove_network(NET1), 0);
+	ck_assert_int_eq(system("ip link add gantry0 type bridge && "
+				"ip link set gantry0 alias 'gantry network " NET2 " /tmp'"), 0);
+	options = create(NET1, "bridge", "{}");
+	ck_assert_uint_ne(if_nametoindex("gantry1"), 0);
+	ck_assert_uint_ne(if_nametoindex("gantry0"), 0);
 }
 END_TEST
 
@@ -674,6 +708,7 @@ int main(void)
 	tcase_add_loop_test(tc, no_talk_between_containers_without_icc, 0, 2);
 	tcase_add_test(tc, ipv6);
 	tcase_add_test(tc, existing_bridge_is_adopted_and_left);
+	tcase_add_test(tc, bridge_of_a_deleted_engine_is_taken_away);
 	tcase_add_test(tc, docker_and_forward_policy);
 	tcase_add_test(tc, reconcile_frees_what_is_unknown);
 	tcase_add_test(tc, lost_bridge_comes_back);
