@@ -18,7 +18,7 @@ int project_quota_set_limit(int fd, uint32_t project, int64_t bytes)
 		.dqb_valid = QIF_BLIMITS,
 	};
 
-	return syscall(SYS_quotactl_fd, fd, QCMD(Q_SETQUOTA, PRJQUOTA), project, &limit) < 0 ? -errno
+	return syscall(SYS_quotactl_fd, fd, (int)QCMD((unsigned int)Q_SETQUOTA, PRJQUOTA), project, &limit) < 0 ? -errno
 											    : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "bridge.h"
 #include "foreign.h"
@@ -22,6 +23,8 @@
 #include "sysctl.h"
 
 #define KEY_MAX 80
+#define ALIAS "gantry network "
+#define ALIAS_MAX 250 /* the kernel takes 255 */
 #define DEFAULT_NAMES 100 /* gantry0 ... */
 
 void bridge_warn(const struct bridge_driver *d, const char *fmt, ...)
@@ -100,6 +103,45 @@ static int get_record(const struct bridge_driver *d, const char *id, struct json
 	return json_parse_object(text, "the network's record", ret, err);
 }
 
+/*
+ * A bridge of an engine whose folder was deleted, with no port left, is nobody's: its
+ * alias, "gantry network ID FOLDER", says whose it was.
+ */
+static int find_orphan(const struct rtnl_link *l, void *arg)
+{
+	const char *name = arg, *folder;
+
+	if (strcmp(l->name, name) || !l->alias || strncmp(l->alias, ALIAS, strlen(ALIAS))) {
+		return 0;
+	}
+	folder = strchr(l->alias + strlen(ALIAS), ' ');
+	return folder && folder[1] == '/' && access(folder + 1, F_OK) < 0 && errno == ENOENT
+		       ? l->index
+		       : 0;
+}
+
+static int has_master(const struct rtnl_link *l, void *arg)
+{
+	return l->master == *(const int *)arg;
+}
+
+/* Removes such a bridge with its rules; 1 when it is gone. */
+static int remove_orphan(struct rtnl *host, char *bridge)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	int index = rtnl_each_link(host, find_orphan, bridge);
+
+	if (index <= 0 || rtnl_each_link(host, has_master, &index) != 0) {
+		return 0;
+	}
+	rtnl_remove_link(host, bridge);
+	if (rtnl_commit(host, NULL) < 0) {
+		return 0;
+	}
+	(void)rules_remove_network(bridge, &ignored);
+	return 1;
+}
+
 /* What the bridge of a new network is called, and whether it is somebody's already. */
 static int choose_bridge(struct rtnl *host, struct network *n, int *ret_adopted)
 {
@@ -113,6 +155,10 @@ static int choose_bridge(struct rtnl *host, struct network *n, int *ret_adopted)
 		}
 		if (n->names_bridge || strncmp(n->bridge, "gantry", 6)) {
 			*ret_adopted = 1;
+			break;
+		}
+		if (remove_orphan(host, n->bridge)) {
+			r = -ENODEV;
 			break;
 		}
 		/* Another engine of this host has it. */
@@ -134,10 +180,11 @@ static void make_mac(const struct network *n, uint8_t *ret)
 }
 
 /* Makes the interface where missing and gives it its addresses. */
-static int make_interface(struct rtnl *host, const struct network *n, struct gantry_error *err)
+static int make_interface(const struct bridge_driver *d, struct rtnl *host,
+			  const struct network *n, struct gantry_error *err)
 {
 	int index = rtnl_index(host, n->bridge), r = 0;
-	char alias[100];
+	char alias[ALIAS_MAX];
 	uint8_t mac[6];
 
 	if (index < 0) {
@@ -154,7 +201,11 @@ static int make_interface(struct rtnl *host, const struct network *n, struct gan
 		if (r < 0) {
 			return error_errno(err, -r, "cannot create the bridge %s", n->bridge);
 		}
-		snprintf(alias, sizeof(alias), "gantry network %s", n->id);
+		/* A folder that does not fit is left out rather than cut: a cut one looks deleted. */
+		if (snprintf(alias, sizeof(alias), ALIAS "%s %s", n->id, d->host->state_dir) >=
+		    (int)sizeof(alias)) {
+			snprintf(alias, sizeof(alias), ALIAS "%s", n->id);
+		}
 		rtnl_set_alias(host, n->bridge, alias);
 		(void)rtnl_commit(host, NULL);
 		index = rtnl_index(host, n->bridge);
@@ -176,7 +227,7 @@ static int make_interface(struct rtnl *host, const struct network *n, struct gan
 int bridge_restore(const struct bridge_driver *d, struct rtnl *host, const struct network *n,
 		   struct gantry_error *err)
 {
-	int r = make_interface(host, n, err);
+	int r = make_interface(d, host, n, err);
 
 	if (r == 0) {
 		r = sysctl_prepare_bridge(n, err);
@@ -198,7 +249,7 @@ int bridge_restore(const struct bridge_driver *d, struct rtnl *host, const struc
 
 /* Takes away everything of a network but its record. */
 static int unmake(const struct bridge_driver *d, const char *bridge, int adopted,
-		  const struct network *n, struct gantry_error *err)
+		  struct gantry_error *err)
 {
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
 	int r = rtnl_open(&host, -1);
@@ -214,7 +265,7 @@ static int unmake(const struct bridge_driver *d, const char *bridge, int adopted
 			return error_errno(err, -r, "cannot remove the bridge %s", bridge);
 		}
 	}
-	return rules_remove_network(bridge, &n->v4.subnet, &n->v6.subnet, err);
+	return rules_remove_network(bridge, err);
 }
 
 /* A new network: everything is chosen and recorded. */
@@ -276,7 +327,7 @@ int bridge_create(const struct bridge_driver *d, const char *id, const char *nam
 		return r;
 	}
 	r = bridge_restore(d, &host, &n, err);
-	if (r < 0 && !record && unmake(d, n.bridge, adopted, &n, &ignored) == 0) {
+	if (r < 0 && !record && unmake(d, n.bridge, adopted, &ignored) == 0) {
 		make_key(id, key);
 		(void)store_remove(&d->store, key, &ignored);
 	}
@@ -291,19 +342,12 @@ int bridge_create(const struct bridge_driver *d, const char *id, const char *nam
 static int remove_record(const struct bridge_driver *d, const char *id, struct json_object *record,
 			 struct gantry_error *err)
 {
-	struct json_object *options = json_get_object(record, "Options");
 	const char *bridge = json_get_string(record, "Bridge");
-	struct gantry_error ignored = GANTRY_ERROR_INIT;
-	struct network n = { 0 };
 	char key[KEY_MAX];
 	int r = 0;
 
-	/* Damaged options must not keep a network for ever. */
-	if (network_parse(id, NULL, options ? json_text(options) : NULL, &n, &ignored) < 0) {
-		n = (struct network){ 0 };
-	}
 	if (bridge && *bridge) {
-		r = unmake(d, bridge, json_get_bool(record, "Adopted", 0), &n, err);
+		r = unmake(d, bridge, json_get_bool(record, "Adopted", 0), err);
 	}
 	make_key(id, key);
 	return r < 0 ? r : store_remove(&d->store, key, err);

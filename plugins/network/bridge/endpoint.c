@@ -249,6 +249,7 @@ static int connect_sandbox(const struct bridge_driver *d, struct endpoint *e,
 {
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
 	auto_(rtnl) struct rtnl sandbox = RTNL_INIT;
+	char name[IFNAMSIZ];
 	int r = rtnl_open(&host, -1), bridge;
 
 	if (r < 0) {
@@ -266,7 +267,18 @@ static int connect_sandbox(const struct bridge_driver *d, struct endpoint *e,
 	if (r == 0) {
 		r = make_veth(e, &host, bridge, err);
 	}
-	return r == 0 ? configure_sandbox(e, &sandbox, err) : r;
+	if (r == 0) {
+		r = configure_sandbox(e, &sandbox, err);
+	}
+	if (r == 0) {
+		/* The pair has its carrier since the sandbox's end is up, and a bridge with
+		 * its first port. */
+		veth_name(e->args->endpoint, name);
+		rtnl_settle(&host, name);
+		rtnl_settle(&host, e->network.bridge);
+		(void)rtnl_commit(&host, NULL);
+	}
+	return r;
 }
 
 static int describe(const struct endpoint *e, struct gantry_reply *reply, struct gantry_error *err)

@@ -30,3 +30,4 @@ plugins_network_bridge_bridge_so_SOURCES = \
 	plugins/network/bridge/sysctl.h
 plugins_network_bridge_bridge_so_LDFLAGS = $(SHARED_LINK)
 plugins_network_bridge_bridge_so_LDADD = $(HELPERS) $(MNL_LIBS) $(JSON_LIBS)
+EXTRA_DIST += docs/network-bridge.md

@@ -188,6 +188,14 @@ void rtnl_up(struct rtnl *r, int index)
 	end(r, begin_link(r, RTM_NEWLINK, 0, index, IFF_UP));
 }
 
+void rtnl_settle(struct rtnl *r, const char *name)
+{
+	struct nlmsghdr *h = begin_link(r, RTM_GETLINK, 0, 0, 0);
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	end(r, h);
+}
+
 void rtnl_no_link_local(struct rtnl *r, int index)
 {
 	struct nlmsghdr *h = begin_link(r, RTM_NEWLINK, 0, index, 0);

@@ -52,6 +52,9 @@ void rtnl_add_bridge(struct rtnl *r, const char *name, const uint8_t *mac, int m
 void rtnl_set_alias(struct rtnl *r, const char *name, const char *alias);
 void rtnl_remove_link(struct rtnl *r, const char *name);
 void rtnl_up(struct rtnl *r, int index);
+/* Asks for the link: the kernel (6.8 and later) then makes a new carrier effective at once, where
+ * it would drop the first packets for some milliseconds otherwise. */
+void rtnl_settle(struct rtnl *r, const char *name);
 /* Up, and no IPv6 address made up by the kernel. */
 void rtnl_no_link_local(struct rtnl *r, int index);
 void rtnl_add_address(struct rtnl *r, int index, const struct address *a, int bits);

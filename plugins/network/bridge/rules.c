@@ -31,11 +31,10 @@ static const char base[] =
 	"add map inet gantry ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }\n"
 	"add map inet gantry any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
 	"add set inet gantry bridges { type ifname; }\n"
-	"add set inet gantry masquerade4 { type ipv4_addr; flags interval; }\n"
-	"add set inet gantry masquerade6 { type ipv6_addr; flags interval; }\n"
 	"add map inet gantry into { type ifname : verdict; }\n"
 	"add map inet gantry outof { type ifname : verdict; }\n"
 	"add map inet gantry translate { type ifname : verdict; }\n"
+	"add map inet gantry leaving { type ifname : verdict; }\n"
 	"add chain inet gantry publish\n"
 	"flush chain inet gantry publish\n"
 	"add rule inet gantry publish dnat ip to meta l4proto . ip daddr . th dport map @ports4\n"
@@ -58,16 +57,16 @@ static const char base[] =
 	"add chain inet gantry postrouting { type nat hook postrouting priority srcnat; policy accept; }\n"
 	"flush chain inet gantry postrouting\n"
 	"add rule inet gantry postrouting oifname vmap @translate\n"
-	"add rule inet gantry postrouting ip saddr @masquerade4 masquerade\n"
-	"add rule inet gantry postrouting ip6 saddr @masquerade6 masquerade\n";
+	"add rule inet gantry postrouting iifname vmap @leaving\n";
 
 #define ADD_RULE "add rule inet gantry "
 
+/* Of each bridge, named CHAIN-BRIDGE and reached by the map of that name. */
+static const char *const chains[] = { "into", "outof", "translate", "leaving" };
+
 static void add_chains(struct buf *b, const char *bridge)
 {
-	static const char *const chains[] = { "into", "outof", "translate" };
-
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
 		buf_addf(b, "add chain inet gantry %s-%s\nflush chain inet gantry %s-%s\n", chains[i],
 			 bridge, chains[i], bridge);
 		buf_addf(b, "add element inet gantry %s { \"%s\" : jump %s-%s }\n", chains[i], bridge,
@@ -96,7 +95,6 @@ static void add_forward_rules(struct buf *b, const struct network *n)
 static void add_translation(struct buf *b, const struct network *n, const struct pool *pool)
 {
 	const char *family = pool->subnet.base.family == AF_INET ? "ip" : "ip6";
-	const char *set = pool->subnet.base.family == AF_INET ? "masquerade4" : "masquerade6";
 	char subnet[ADDRESS_TEXT];
 
 	if (!pool->subnet.base.family) {
@@ -106,7 +104,7 @@ static void add_translation(struct buf *b, const struct network *n, const struct
 	buf_addf(b, ADD_RULE "translate-%s ct status dnat %s saddr %s masquerade\n", n->bridge, family,
 		 subnet);
 	if (n->masquerade && !n->internal) {
-		buf_addf(b, "add element inet gantry %s { %s }\n", set, subnet);
+		buf_addf(b, ADD_RULE "leaving-%s %s saddr %s masquerade\n", n->bridge, family, subnet);
 	}
 }
 
@@ -124,34 +122,18 @@ int rules_add_network(const struct network *n, struct gantry_error *err)
 	return buf_failed(&b) ? error_no_memory(err) : nft_run(buf_str(&b), NULL, err);
 }
 
-static void remove_masquerade(struct buf *b, const struct subnet *s)
+int rules_remove_network(const char *bridge, struct gantry_error *err)
 {
-	const char *set = s->base.family == AF_INET ? "masquerade4" : "masquerade6";
-	char text[ADDRESS_TEXT];
-
-	if (s->base.family) {
-		subnet_format(s, text);
-		/* Added first, so that taking it away never fails. */
-		buf_addf(b, "add element inet gantry %s { %s }\ndelete element inet gantry %s { %s }\n",
-			 set, text, set, text);
-	}
-}
-
-int rules_remove_network(const char *bridge, const struct subnet *v4, const struct subnet *v6,
-			 struct gantry_error *err)
-{
-	static const char *const chains[] = { "into", "outof", "translate" };
 	auto_(buf) struct buf b = BUF_INIT;
 
+	/* Added first, so that taking them away never fails. */
 	buf_adds(&b, base);
 	add_chains(&b, bridge);
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
 		buf_addf(&b, "delete element inet gantry %s { \"%s\" }\n", chains[i], bridge);
 		buf_addf(&b, "delete chain inet gantry %s-%s\n", chains[i], bridge);
 	}
 	buf_addf(&b, "delete element inet gantry bridges { \"%s\" }\n", bridge);
-	remove_masquerade(&b, v4);
-	remove_masquerade(&b, v6);
 	return buf_failed(&b) ? error_no_memory(err) : nft_run(buf_str(&b), NULL, err);
 }
 

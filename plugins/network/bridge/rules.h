@@ -14,9 +14,8 @@
 /* Makes the table where missing and (again) the rules of a network. */
 int rules_add_network(const struct network *n, struct gantry_error *err);
 
-/* Removes the rules of a bridge; its subnets may be absent (family 0). */
-int rules_remove_network(const char *bridge, const struct subnet *v4, const struct subnet *v6,
-			 struct gantry_error *err);
+/* Removes the rules of a bridge. */
+int rules_remove_network(const char *bridge, struct gantry_error *err);
 
 /* One published port: to the host's address (0: all of the family) and port, from there
  * to the container. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,6 +244,7 @@ START_TEST(host_routes_are_avoided)
 	ck_assert_int_eq(system("ip link add d0 type veth peer d1 && ip link set d0 up && ip link set d1 up && "
 				"ip addr add 172.17.5.1/24 dev d0 && ip route add 172.16.0.0/12 dev d0"), 0);
 	options = create(NET1, "bridge", "{}");
+	ck_assert_msg(options != NULL, "%s", err.message);
 	ck_assert_ptr_nonnull(strstr(options, "192.168.0.0/20"));
 }
 END_TEST
@@ -391,6 +393,17 @@ START_TEST(published_ports)
 	ck_assert(!connects(outside, "10.77.0.1", 9090));
 	ck_assert(!connects(-1, "10.77.0.1", 9090));
 	ck_assert(!connects(outside, "172.17.0.3", 80));  /* not past the published port */
+	{
+		/* Outside it is the host who comes. */
+		auto_fd int server = listener(outside, SOCK_STREAM, "0.0.0.0", 70);
+		struct sockaddr_in peer_address;
+		socklen_t size = sizeof(peer_address);
+		auto_fd int got = -1;
+
+		ck_assert(connects(other, "10.77.0.2", 70));
+		got = accept(server, (struct sockaddr *)&peer_address, &size);
+		ck_assert_str_eq(inet_ntoa(peer_address.sin_addr), "10.77.0.1");
+	}
 	/* Conflicts. */
 	ck_assert_ptr_null(attach(ATTACH(.sandbox = other, .ports =
 		"[{\"ContainerPort\":1,\"HostIP\":\"127.0.0.1\",\"HostPort\":8080}]"), options, 2));
@@ -500,6 +513,28 @@ START_TEST(existing_bridge_is_adopted_and_left)
 }
 END_TEST
 
+START_TEST(bridge_of_a_deleted_engine_is_taken_away)
+{
+	auto_free char *options = NULL;
+
+	ck_assert_int_eq(system("ip link add gantry0 type bridge && "
+				"ip link set gantry0 alias 'gantry network " NET2 " /no/such/folder' && "
+				"ip addr add 172.17.0.1/16 dev gantry0 && ip link set gantry0 up"), 0);
+	options = create(NET1, "bridge", "{}");
+	ck_assert_msg(options != NULL, "%s", err.message);
+	ck_assert_ptr_nonnull(strstr(options, "172.17.0.0/16"));
+	ck_assert_uint_eq(if_nametoindex("gantry1"), 0);
+	/* A living one's is left. */
+	free(options);
+	ck_assert_int_eq(remove_network(NET1), 0);
+	ck_assert_int_eq(system("ip link add gantry0 type bridge && "
+				"ip link set gantry0 alias 'gantry network " NET2 " /tmp'"), 0);
+	options = create(NET1, "bridge", "{}");
+	ck_assert_uint_ne(if_nametoindex("gantry1"), 0);
+	ck_assert_uint_ne(if_nametoindex("gantry0"), 0);
+}
+END_TEST
+
 START_TEST(docker_and_forward_policy)
 {
 	auto_free char *options = NULL;
@@ -571,6 +606,65 @@ START_TEST(attach_again_is_the_same)
 }
 END_TEST
 
+struct racer {
+	const char *options;
+	int sandbox;
+	int number;
+	char endpoint_id[65];
+	char result[1024];
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	auto_(reply) struct reply reply = REPLY_INIT;
+	const struct gantry_network_attach_args args = ATTACH(
+		.network = NET1, .options = r->options, .endpoint = r->endpoint_id,
+		.container = "{\"Name\":\"/c\"}", .sandbox = r->sandbox,
+		.ports = "[{\"ContainerPort\":80,\"HostPort\":0}]");
+
+	if (ops->attach(self, &args, &reply.base, &why) < 0) {
+		snprintf(r->result, sizeof(r->result), "%s", why.message);
+	} else {
+		auto_json struct json_object *e = json_tokener_parse(reply_string(&reply, 0));
+		auto_json struct json_object *p = json_tokener_parse(reply_string(&reply, 1));
+
+		snprintf(r->result, sizeof(r->result), "%s %d", json_get_string(e, "IPAddress"),
+			 (int)json_get_int(json_object_array_get_idx(p, 0), "HostPort", 0));
+	}
+	return NULL;
+}
+
+START_TEST(many_attach_at_once)
+{
+	auto_free char *options = create(NET1, "bridge", "{}");
+	struct racer racers[12];
+	pthread_t threads[ARRAY_SIZE(racers)];
+	int ips = 0, ports = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(racers); i++) {
+		racers[i] = (struct racer){ .options = options, .sandbox = new_sandbox(), .number = (int)i };
+		snprintf(racers[i].endpoint_id, 65, "%08x%056x", (unsigned)i + 1, 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(racers); i++) {
+		int d, port;
+
+		pthread_join(threads[i], NULL);
+		ck_assert_msg(sscanf(racers[i].result, "172.17.0.%d %d", &d, &port) == 2, "%s",
+			      racers[i].result);
+		ck_assert_int_lt(d, 14);
+		ck_assert_int_lt(port, 32768 + 12);
+		ips |= 1 << d;
+		ports |= 1 << (port - 32768);
+		close(racers[i].sandbox);
+	}
+	ck_assert_int_eq(ips, 0x3ffc);
+	ck_assert_int_eq(ports, 0xfff);
+}
+END_TEST
+
 START_TEST(attach_is_cheap)
 {
 	auto_free char *options = create(NET1, "bridge", "{}");
@@ -614,10 +708,12 @@ int main(void)
 	tcase_add_loop_test(tc, no_talk_between_containers_without_icc, 0, 2);
 	tcase_add_test(tc, ipv6);
 	tcase_add_test(tc, existing_bridge_is_adopted_and_left);
+	tcase_add_test(tc, bridge_of_a_deleted_engine_is_taken_away);
 	tcase_add_test(tc, docker_and_forward_policy);
 	tcase_add_test(tc, reconcile_frees_what_is_unknown);
 	tcase_add_test(tc, lost_bridge_comes_back);
 	tcase_add_test(tc, attach_again_is_the_same);
+	tcase_add_test(tc, many_attach_at_once);
 	tcase_add_test(tc, attach_is_cheap);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
