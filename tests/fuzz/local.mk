@@ -1,6 +1,6 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
 FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http \
-	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec
+	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
