@@ -14,3 +14,11 @@ include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
 include plugins/policy/lua/local.mk
+
+# A tree that is built elsewhere has the manifests beside the plugins, too.
+all-local: plugin-manifests
+plugin-manifests:
+	@test "$(srcdir)" = . || for f in `cd $(srcdir) && echo plugins/*/*/plugin.conf`; do \
+		cmp -s $(srcdir)/$$f $$f || { $(MKDIR_P) `dirname $$f` && cp $(srcdir)/$$f $$f; }; \
+	done
+.PHONY: plugin-manifests
