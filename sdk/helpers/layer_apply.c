@@ -89,6 +89,9 @@ static int entry_errno(int sys_errno, const char *what, struct gantry_error *err
 	error_errno(err, sys_errno, "%s", what);
 	if (sys_errno == ENOSPC || sys_errno == EDQUOT)
 		error_hint(err, "free some space (`gantry system prune`) and try again");
+	if (sys_errno == EINVAL && strstr(what, "owner"))
+		error_hint(err, "its id is not mapped in this user namespace: give this user a range "
+				"in /etc/subuid and /etc/subgid");
 	return err->code;
 }
 
@@ -569,6 +572,8 @@ static int apply_entry(struct apply *a, struct gantry_error *err)
 	}
 	if (r < 0)
 		error_prefix(err, "layer entry %s", layer_printable(name, shown, sizeof(shown)));
+	if (r == GANTRY_ERR_CORRUPT && !err->hint[0])
+		error_hint(err, "nothing was written outside the image; do not trust where it came from");
 	return r;
 }
 
