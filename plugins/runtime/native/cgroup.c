@@ -101,7 +101,8 @@ static int join_v1(struct cgroup *c, size_t i, const struct resources *res, bool
 		return dir;
 	if (cgroup_has_controller(h->name, "cpuset") && !update)
 		inherit_cpuset(root, c->path);
-	if (res && (r = cgroup_v1_set(dir, h->name, res, c->device_filter, update, err)) < 0)
+	r = cgroup_v1_set(dir, h->name, res, c->device_filter, update, err);
+	if (r < 0)
 		return r;
 	if (c->procs[i] < 0)
 		c->procs[i] = openat(dir, "cgroup.procs", O_RDWR | O_CLOEXEC);
@@ -136,7 +137,8 @@ static bool has_controllers(int dir)
 	return faccessat(dir, "memory.max", F_OK, 0) == 0 && faccessat(dir, "pids.max", F_OK, 0) == 0;
 }
 
-static int create_unified(struct cgroup *c, const struct resources *res, struct gantry_error *err)
+static int create_unified(struct cgroup *c, const struct resources *res, bool filter,
+			  struct gantry_error *err)
 {
 	int r = make_group(c->host->unified, c->path, err);
 
@@ -149,7 +151,7 @@ static int create_unified(struct cgroup *c, const struct resources *res, struct 
 		if (res && (r = cgroup_v2_set(c->unified, res, err)) < 0)
 			return r;
 	}
-	if (geteuid() == 0 && !device_rules_allow_all(res)) {
+	if (filter && geteuid() == 0 && !device_rules_allow_all(res)) {
 		r = cgroup_set_device_filter(c->unified, res, err);
 		if (r < 0 && (r != GANTRY_ERR_UNSUPPORTED || c->host->mode == CGROUP_UNIFIED))
 			return r;
@@ -157,6 +159,15 @@ static int create_unified(struct cgroup *c, const struct resources *res, struct 
 		error_clear(err);
 	}
 	return 0;
+}
+
+static bool guards_devices(const struct cgroup_host *host)
+{
+	for (size_t i = 0; i < host->n_v1; i++) {
+		if (cgroup_has_controller(host->v1[i].name, "devices"))
+			return cgroup_v1_mounted(&host->v1[i]);
+	}
+	return false;
 }
 
 static void cgroup_start(const struct cgroup_host *host, const char *path, struct cgroup *c)
@@ -176,12 +187,16 @@ int cgroup_create(const struct cgroup_host *host, const char *path, const struct
 	int r = 0;
 
 	cgroup_start(host, path, &c);
-	if (host->unified[0])
-		r = create_unified(&c, res, err);
 	for (size_t i = 0; i < host->n_v1 && join == CGROUP_JOIN_LIMITED; i++) {
-		if (cgroup_v1_wanted(host->v1[i].name, res, c.device_filter))
+		if (cgroup_v1_wanted(host->v1[i].name, res, true))
 			join = CGROUP_JOIN_ALL;
 	}
+	/* version 1 guards devices without a program to load */
+	if (host->unified[0])
+		r = create_unified(&c, res, join == CGROUP_JOIN_LIMITED || !guards_devices(host),
+				   err);
+	if (r == 0 && !c.device_filter && join == CGROUP_JOIN_LIMITED && !device_rules_allow_all(res))
+		join = CGROUP_JOIN_ALL; /* no eBPF here */
 	for (size_t i = 0; i < host->n_v1 && r == 0 && join == CGROUP_JOIN_ALL; i++)
 		r = join_v1(&c, i, res, false, err);
 	if (r < 0) {
@@ -237,22 +252,32 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool unified, struct gantry
 	return 0;
 }
 
+/* Is the container in a version 1 group of this controller? */
+static bool is_member(const struct cgroup *c, const char *controller)
+{
+	for (size_t i = 0; i < c->host->n_v1; i++) {
+		if (cgroup_has_controller(c->host->v1[i].name, controller))
+			return c->procs[i] >= 0;
+	}
+	return false;
+}
+
 int cgroup_update(struct cgroup *c, const struct resources *res, struct gantry_error *err)
 {
 	int r = 0;
 
 	if (c->host->mode == CGROUP_UNIFIED && c->unified >= 0)
 		r = cgroup_v2_set(c->unified, res, err);
-	if (r == 0 && res->n_devices && c->unified >= 0 && geteuid() == 0) {
+	c->device_filter = !is_member(c, "devices");
+	if (r == 0 && res->n_devices && c->unified >= 0 && c->device_filter && geteuid() == 0)
 		r = cgroup_set_device_filter(c->unified, res, err);
-		c->device_filter = r == 0;
-	}
 	for (size_t i = 0; i < c->host->n_v1 && r == 0; i++) {
 		bool member = c->procs[i] >= 0;
 		auto_free pid_t *pids = NULL;
 		size_t n = 0;
 
-		if (!cgroup_v1_wanted(c->host->v1[i].name, res, true) ||
+		if (!cgroup_v1_wanted(c->host->v1[i].name, res,
+				      c->device_filter || !res->n_devices) ||
 		    !cgroup_v1_mounted(&c->host->v1[i]))
 			continue;
 		r = join_v1(c, i, res, member, err);

@@ -109,7 +109,8 @@ bool cgroup_is_frozen(const struct cgroup_host *host, const char *path);
 
 /* Does res limit something in the version 1 hierarchy `name`? */
 bool cgroup_v1_wanted(const char *name, const struct resources *res, bool device_filter);
-/* Writes the limits of this hierarchy into the group dirfd. */
+/* Writes the limits (NULL: none but the default device rules) of this hierarchy
+ * into the group dirfd. */
 int cgroup_v1_set(int dirfd, const char *name, const struct resources *res, bool device_filter,
 		  bool update, struct gantry_error *err);
 int cgroup_v2_set(int dirfd, const struct resources *res, struct gantry_error *err);

@@ -302,6 +302,8 @@ int cgroup_v1_set(int dir, const char *name, const struct resources *r, bool dev
 	if (cgroup_has_controller(name, "devices") && (!update || r->n_devices) &&
 	    !device_filter && !device_rules_allow_all(r))
 		e = set_devices(dir, r, err);
+	if (!r)
+		return e;
 	if (e == 0 && cgroup_has_controller(name, "memory"))
 		e = set_memory(dir, r, err);
 	if (e == 0 && cgroup_has_controller(name, "cpu"))

@@ -224,7 +224,7 @@ static int set_final_caps(const struct process_spec *p, struct gantry_error *err
 	uint64_t have = caps_permitted();
 	int r = caps_set(p->caps[CAPS_EFFECTIVE] & p->caps[CAPS_PERMITTED] & have,
 			 p->caps[CAPS_PERMITTED] & have,
-			 p->caps[CAPS_INHERITABLE] & p->caps[CAPS_BOUNDING], err);
+			 p->caps[CAPS_INHERITABLE] & have, err);
 
 	return r < 0 ? r : caps_set_ambient(p->caps[CAPS_AMBIENT], err);
 }
