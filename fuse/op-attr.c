@@ -11,6 +11,7 @@
 #include "helpers/cleanup.h"
 
 #include "fuse/copyup.h"
+#include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/ids.h"
 #include "fuse/layer.h"
@@ -199,5 +200,6 @@ int op_syncfs(struct request *rq)
 
 	if (!fs->has_upper || !fs->opt.sync || fs->work_fd < 0)
 		return 0;
+	crew_may_block();
 	return syncfs(fs->work_fd) < 0 ? -errno : 0;
 }
