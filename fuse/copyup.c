@@ -17,6 +17,7 @@
 
 #include "fuse/copydata.h"
 #include "fuse/copyup.h"
+#include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/format.h"
 #include "fuse/layer.h"
@@ -217,6 +218,7 @@ static int copyup_locked(struct unionfs *fs, struct node *node, struct node *par
 	r = find_source(fs, node, &from, name, &st);
 	if (r < 0)
 		return r;
+	crew_may_block();
 	work_name(fs, tmp);
 	r = make_copy(fs, node, &from, &st, tmp, size, &has_origin);
 	loc_end(&from);

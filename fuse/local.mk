@@ -5,6 +5,7 @@ gantry_unionfs_SOURCES = \
 	fuse/cgroup.c fuse/cgroup.h \
 	fuse/copydata.c fuse/copydata.h \
 	fuse/copyup.c fuse/copyup.h \
+	fuse/crew.c fuse/crew.h \
 	fuse/explain.c fuse/explain.h \
 	fuse/fdcache.c fuse/fdcache.h \
 	fuse/format.c fuse/format.h \

@@ -460,24 +460,15 @@ static int make_node(struct search *s, struct node *parent, const char *name, st
 	return 0;
 }
 
-int lookup_child(struct unionfs *fs, struct node *parent, const char *name, struct node **ret,
-		 struct stat *st)
+/* Looks from the part `first` of the parent downwards. */
+static int lookup_from(struct unionfs *fs, struct node *parent, const char *name, unsigned first,
+		       struct node **ret, struct stat *st)
 {
 	__attribute__((cleanup(search_auto))) struct search s = { .fs = fs };
-	struct node *node;
+	struct node *node = node_find(fs, parent, name);
 	struct loc loc;
 	int r;
 
-	if (strlen(name) >= NAME_ROOM)
-		return -ENAMETOOLONG;
-	if (node_is(parent, NODE_STALE)) {
-		r = lookup_revive(fs, parent);
-		if (r < 0)
-			return r;
-	}
-	if (parent->fd >= 0)
-		return -ENOENT;
-	node = node_find(fs, parent, name);
 	if (node) {
 		r = loc_begin(fs, node, &loc);
 		if (r == 0) {
@@ -491,13 +482,36 @@ int lookup_child(struct unionfs *fs, struct node *parent, const char *name, stru
 		return r;
 	}
 	snprintf(s.name, sizeof(s.name), "%s", name);
-	r = search_layers(&s, parent, node_is(parent, NODE_UPPER) ? 0 : 1);
+	r = search_layers(&s, parent, first);
 	if (r < 0)
 		return r;
 	r = make_node(&s, parent, name, ret);
 	if (r == 0)
 		*st = s.st;
 	return r;
+}
+
+int lookup_child(struct unionfs *fs, struct node *parent, const char *name, struct node **ret,
+		 struct stat *st)
+{
+	int r;
+
+	if (strlen(name) >= NAME_ROOM)
+		return -ENAMETOOLONG;
+	if (node_is(parent, NODE_STALE)) {
+		r = lookup_revive(fs, parent);
+		if (r < 0)
+			return r;
+	}
+	if (parent->fd >= 0)
+		return -ENOENT;
+	return lookup_from(fs, parent, name, node_is(parent, NODE_UPPER) ? 0 : 1, ret, st);
+}
+
+int lookup_listed(struct unionfs *fs, struct node *parent, const char *name, unsigned slot,
+		  struct node **ret, struct stat *st)
+{
+	return lookup_from(fs, parent, name, slot, ret, st);
 }
 
 int lookup_made(struct unionfs *fs, struct node *parent, const char *name, const struct stat *st,

@@ -19,6 +19,10 @@ int lookup_root(struct unionfs *fs);
 int lookup_child(struct unionfs *fs, struct node *parent, const char *name, struct node **ret,
 		 struct stat *st);
 
+/* The same for a name that a listing found first in the given part. */
+int lookup_listed(struct unionfs *fs, struct node *parent, const char *name, unsigned slot,
+		  struct node **ret, struct stat *st);
+
 /* A node for something that this server just made in the upper part of parent.
  * The reference is the caller's. */
 int lookup_made(struct unionfs *fs, struct node *parent, const char *name, const struct stat *st,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,11 +81,26 @@ static int take_given_fd(struct unionfs *fs, const char *number, struct gantry_e
 	return 0;
 }
 
+/* The server will run in another working directory. */
+static int absolute_mountpoint(struct unionfs *fs, struct gantry_error *err)
+{
+	char *path = realpath(fs->opt.mountpoint, NULL);
+
+	if (!path) {
+		error_errno(err, errno, "cannot mount on %s", fs->opt.mountpoint);
+		return error_hint(err, "the mount point must be an existing directory");
+	}
+	free(fs->opt.mountpoint);
+	fs->opt.mountpoint = path;
+	return 0;
+}
+
 int mount_union(struct unionfs *fs, struct gantry_error *err)
 {
 	auto_(buf) struct buf data = BUF_INIT;
 	unsigned long flags = fs->opt.mount_flags;
 	auto_fd int fd = -1;
+	int r;
 
 	if (strncmp(fs->opt.mountpoint, "/dev/fd/", 8) == 0)
 		return take_given_fd(fs, fs->opt.mountpoint + 8, err);
@@ -103,6 +120,9 @@ int mount_union(struct unionfs *fs, struct gantry_error *err)
 		buf_addf(&data, ",context=%s", fs->opt.context);
 	if (buf_failed(&data))
 		return error_no_memory(err);
+	r = absolute_mountpoint(fs, err);
+	if (r)
+		return r;
 	if (mount(source_name(fs), fs->opt.mountpoint, fs_type, flags, buf_str(&data)) == 0) {
 		fs->dev_fd = steal_fd(&fd);
 		return 0;
@@ -111,4 +131,20 @@ int mount_union(struct unionfs *fs, struct gantry_error *err)
 		return mount_by_helper(fs, err);
 	error_errno(err, errno, "cannot mount on %s", fs->opt.mountpoint);
 	return error_hint(err, "the mount point must be an existing directory");
+}
+
+void mount_set_readahead(struct unionfs *fs)
+{
+	auto_fd int dir = -1;
+	char path[64];
+	struct stat st;
+
+	if (!fs->privileged || strncmp(fs->opt.mountpoint, "/dev/fd/", 8) == 0)
+		return;
+	if (stat(fs->opt.mountpoint, &st) < 0)
+		return;
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u", major(st.st_dev), minor(st.st_dev));
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		(void)write_control(dir, "read_ahead_kb", "1024");
 }

@@ -13,4 +13,8 @@ struct unionfs;
  * for an open /dev/fuse that the caller mounts. */
 int mount_union(struct unionfs *fs, struct gantry_error *err);
 
+/* Lets the kernel read ahead in the largest requests; only root may.  Needs a server
+ * that answers. */
+void mount_set_readahead(struct unionfs *fs);
+
 #endif

@@ -11,6 +11,7 @@
 #include "helpers/cleanup.h"
 
 #include "fuse/copyup.h"
+#include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/ids.h"
 #include "fuse/layer.h"
@@ -129,6 +130,14 @@ static int set_attributes(struct unionfs *fs, struct node *node, const struct lo
 	return r;
 }
 
+/* With a write-back cache the kernel writes the times of a file that it removed.
+ * For a lower file that nobody can find any more that is not worth a copy-up. */
+static int is_last_flush(const struct node *node, const struct fuse_setattr_in *in)
+{
+	return node->fd >= 0 && !node_is(node, NODE_UPPER) &&
+	       !(in->valid & ~(uint32_t)(FATTR_MTIME | FATTR_CTIME | FATTR_FH));
+}
+
 int op_setattr(struct request *rq)
 {
 	const struct fuse_setattr_in *in = (const struct fuse_setattr_in *)rq->arg;
@@ -140,7 +149,8 @@ int op_setattr(struct request *rq)
 
 	if (!node)
 		return -ESTALE;
-	/* With squashed ids there is no owner to change. */
+	if (is_last_flush(node, in))
+		return op_getattr(rq);
 	r = copyup(fs, node, in->valid & FATTR_SIZE ? in->size : COPYUP_ALL);
 	if (r == 0 && in->valid & FATTR_SIZE)
 		r = set_size(fs, node, in->size);
@@ -199,5 +209,6 @@ int op_syncfs(struct request *rq)
 
 	if (!fs->has_upper || !fs->opt.sync || fs->work_fd < 0)
 		return 0;
+	crew_may_block();
 	return syncfs(fs->work_fd) < 0 ? -errno : 0;
 }

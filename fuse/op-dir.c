@@ -10,6 +10,7 @@
 
 #include "helpers/cleanup.h"
 
+#include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/ids.h"
 #include "fuse/listing.h"
@@ -69,7 +70,7 @@ static uint64_t entry_ino(struct unionfs *fs, struct node *dir, const struct lis
 	/* Only names in an upper directory that took things over can differ. */
 	if (e->slot || (!node_is(dir, NODE_IMPURE) && !(e->type == DT_DIR && dir->n_lower)))
 		return ino;
-	if (lookup_child(fs, dir, name, &node, &st) == 0) {
+	if (lookup_listed(fs, dir, name, e->slot, &node, &st) == 0) {
 		ino = node->ino;
 		node_put(fs, node);
 	}
@@ -112,7 +113,7 @@ static int emit_plus(struct request *rq, struct node *dir, size_t *at, size_t li
 		return 0;
 	memset(&d->entry_out, 0, sizeof(d->entry_out));
 	if (e->cookie >= 3)
-		r = lookup_child(rq->fs, dir, name, &node, &st);
+		r = lookup_listed(rq->fs, dir, name, e->slot, &node, &st);
 	if (r == -ENOENT)
 		return 1; /* hidden after all */
 	if (node) {
@@ -124,6 +125,16 @@ static int emit_plus(struct request *rq, struct node *dir, size_t *at, size_t li
 	emit(rq, &inner, limit, ino, e->cookie, type, name);
 	*at = inner;
 	return 1;
+}
+
+static uint64_t dot_ino(struct unionfs *fs, struct node *dir, int parent)
+{
+	uint64_t ino;
+
+	node_lock_shared(fs, dir);
+	ino = parent && dir->name.parent ? dir->name.parent->ino : dir->ino;
+	node_unlock(fs, dir);
+	return ino;
 }
 
 static int list(struct request *rq, int plus)
@@ -144,8 +155,8 @@ static int list(struct request *rq, int plus)
 	if (r < 0)
 		return r;
 	for (uint64_t dot = in->offset + 1; dot < 3; dot++) {
-		struct node *up = dot == 2 && dir->name.parent ? dir->name.parent : dir;
-		struct listing_entry e = { .cookie = dot, .ino = up->ino, .type = DT_DIR };
+		struct listing_entry e = { .cookie = dot, .ino = dot_ino(fs, dir, dot == 2),
+					   .type = DT_DIR };
 		const char *name = dot == 1 ? "." : "..";
 
 		if (plus)
@@ -196,6 +207,7 @@ int op_fsyncdir(struct request *rq)
 
 	if (!dir)
 		return -ESTALE;
+	crew_may_block();
 	if (!rq->fs->opt.sync || !node_is(dir, NODE_UPPER) || dir->fd >= 0)
 		return 0;
 	r = dir_open_upper(rq->fs, dir, &cfd);

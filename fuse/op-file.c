@@ -16,6 +16,7 @@
 #include "helpers/cleanup.h"
 
 #include "fuse/copyup.h"
+#include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/ids.h"
 #include "fuse/loc.h"
@@ -67,6 +68,7 @@ int op_read(struct request *rq)
 
 	if (!node)
 		return -ESTALE;
+	crew_may_block();
 	r = file_open_data(rq->fs, node, 0, &data);
 	if (r < 0)
 		return r;
@@ -109,6 +111,7 @@ static int open_for_write(struct unionfs *fs, struct node *node, struct cfd **re
 
 	if (!node)
 		return -ESTALE;
+	crew_may_block();
 	r = copyup(fs, node, COPYUP_ALL);
 	return r < 0 ? r : file_open_data(fs, node, 1, ret);
 }
@@ -156,6 +159,7 @@ int op_fsync(struct request *rq)
 
 	if (!node)
 		return -ESTALE;
+	crew_may_block();
 	/* What is only in a lower layer was not changed. */
 	if (!rq->fs->opt.sync || !node_is(node, NODE_UPPER))
 		return 0;

@@ -25,10 +25,12 @@
 #include "helpers/error.h"
 
 #include "fuse/arena.h"
+#include "fuse/crew.h"
 #include "fuse/holder.h"
 #include "fuse/ids.h"
 #include "fuse/init.h"
 #include "fuse/lookup.h"
+#include "fuse/mount.h"
 #include "fuse/node.h"
 #include "fuse/notify.h"
 #include "fuse/request.h"
@@ -46,6 +48,7 @@ struct worker {
 	struct unionfs *fs;
 	pthread_t thread;
 	int fd;
+	struct crew_member crew;
 	int umask_bits;       /* of this thread; -1: not set yet */
 	char *in;
 	char *out;
@@ -255,6 +258,27 @@ static void serve(struct worker *w, size_t len)
 		send_reply(&rq, 0, rq.out, (size_t)r);
 }
 
+/* Until the crew has enough readers (1) or the filesystem is unmounted (0). */
+static int read_requests(struct worker *w)
+{
+	int stay = 1;
+
+	while (stay) {
+		ssize_t n;
+
+		crew_before(&w->crew);
+		n = read(w->fd, w->in, w->in_size - 1);
+		if (n < 0 && errno == ENODEV)
+			return 0;
+		stay = crew_after(&w->crew, n > 0 ? (size_t)n : 0);
+		if (n >= 0)
+			serve(w, (size_t)n);
+		else if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
+			return 0;
+	}
+	return 1;
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -262,14 +286,9 @@ static void *work(void *arg)
 	/* A umask of its own, so that creating a file is one system call. */
 	if (unshare(CLONE_FS) == 0)
 		umask(0);
-	for (;;) {
-		ssize_t n = read(w->fd, w->in, w->in_size - 1);
-
-		if (n >= 0)
-			serve(w, (size_t)n);
-		else if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
-			break; /* ENODEV: unmounted */
-	}
+	while (crew_join(&w->crew) && read_requests(w))
+		;
+	crew_dismiss();
 	if (atomic_fetch_sub(&running, 1) == 1)
 		kill(getpid(), SIGUSR2);
 	return NULL;
@@ -357,6 +376,7 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	atomic_store(&running, want);
+	crew_init(want);
 	for (n_workers = 0; n_workers < want; n_workers++) {
 		workers[n_workers] = worker_new(fs, n_workers > 0);
 		if (!workers[n_workers])
@@ -372,6 +392,8 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 		if (r)
 			return error_errno(err, r, "cannot start a server thread");
 	}
+	if (!takeover)
+		mount_set_readahead(fs);
 	wait_for_end(fs, &signals);
 	for (unsigned i = 0; i < n_workers; i++)
 		pthread_join(workers[i]->thread, NULL);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * active counts the threads that read or serve, idle those of them that sit in
+ * read(2), parked those that wait here.  A thread parks only while another one stays
+ * active, and takes itself out of parked's count only by being woken.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "helpers/io.h"
+
+#include "fuse/crew.h"
+
+enum {
+	QUICK_NS = 3000,     /* a read that took no longer found a request */
+	BUSY_LIMIT = 6,
+	BORED_LIMIT = 64,
+	LARGE_REQUEST = 8192, /* copying it takes time by itself */
+};
+
+static atomic_int active, idle, parked, dismissed;
+static sem_t wake;
+
+void crew_init(unsigned n_threads)
+{
+	sem_init(&wake, 0, 1);
+	atomic_store(&parked, (int)n_threads - 1);
+	atomic_store(&active, 1);
+}
+
+int crew_join(struct crew_member *m)
+{
+	while (sem_wait(&wake) < 0 && errno == EINTR)
+		;
+	m->busy = m->bored = 0;
+	return !atomic_load(&dismissed);
+}
+
+static void wake_one(void)
+{
+	int n = atomic_load(&parked);
+
+	while (n > 0) {
+		if (atomic_compare_exchange_weak(&parked, &n, n - 1)) {
+			atomic_fetch_add(&active, 1);
+			sem_post(&wake);
+			return;
+		}
+	}
+}
+
+/* Unless this is the last one. */
+static int try_park(void)
+{
+	int n = atomic_load(&active);
+
+	while (n > 1) {
+		if (atomic_compare_exchange_weak(&active, &n, n - 1)) {
+			atomic_fetch_add(&parked, 1);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+void crew_before(struct crew_member *m)
+{
+	atomic_fetch_add(&idle, 1);
+	m->before = time_monotonic_ns();
+}
+
+int crew_after(struct crew_member *m, size_t bytes)
+{
+	int64_t waited = time_monotonic_ns() - m->before;
+
+	atomic_fetch_sub(&idle, 1);
+	if (bytes > LARGE_REQUEST)
+		return 1;
+	if (waited < QUICK_NS) {
+		m->bored = 0;
+		if (++m->busy >= BUSY_LIMIT && atomic_load(&idle) == 0) {
+			m->busy = 0;
+			wake_one();
+		}
+		return 1;
+	}
+	m->busy = 0;
+	if (++m->bored < BORED_LIMIT)
+		return 1;
+	m->bored = 0;
+	return !try_park();
+}
+
+void crew_may_block(void)
+{
+	if (atomic_load(&idle) == 0)
+		wake_one();
+}
+
+void crew_dismiss(void)
+{
+	atomic_store(&dismissed, 1);
+	while (atomic_load(&parked) > 0)
+		wake_one();
+}
