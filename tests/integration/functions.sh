@@ -6,8 +6,14 @@
 #   load_image            makes gantry/busybox:latest available
 #   start_registry        a registry on loopback; sets $REGISTRY
 #   start_daemon          gantryd; sets DOCKER_HOST
+#   start_client          an engine with the image, for c
+#   c ARGS...             the client under test: gantry itself, or with CLIENT=docker the
+#                         docker command line against a gantryd
 #   fail MESSAGE...       ends the test
 #   expect WANT GOT WHAT  compares two texts
+#   expect_status WANT COMMAND...    runs it quietly; its exit code, output in $OUT
+#   expect_error WANT TEXT COMMAND...  the same, and the output contains TEXT
+#   expect_text TEXT GOT WHAT        GOT contains TEXT
 #   skip REASON
 
 set -uo pipefail
@@ -22,14 +28,37 @@ mkdir -p "$DOCKER_CONFIG" "$HOME"
 
 gantry() { "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" "$@"; }
 
-fail() { echo "FAIL: $*" >&2; exit 1; }
+# With GANTRY_TEST_GO_ON set, a failure does not end the test: to see all at once.
+failures=0
+fail() {
+	echo "FAIL: $*" >&2
+	failures=$((failures + 1))
+	[ -n "${GANTRY_TEST_GO_ON:-}" ] || exit 1
+}
 skip() { echo "$*"; exit 77; }
 expect() { [ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"; }
+expect_text() { case $2 in *"$1"*) ;; *) fail "$3: '$1' is not in '$2'" ;; esac; }
+
+expect_status() {
+	local want=$1 status
+	shift
+	OUT=$("$@" 2>&1 </dev/null)
+	status=$?
+	[ "$status" = "$want" ] || fail "$*: expected status $want, got $status: $OUT"
+}
+
+expect_error() {
+	local want=$1 text=$2
+	shift 2
+	expect_status "$want" "$@"
+	expect_text "$text" "$OUT" "$*"
+}
 
 cleanup_hooks=
 cleanup_hook() { cleanup_hooks="$1; $cleanup_hooks"; }
 cleanup() {
 	local status=$?
+	[ "$failures" = 0 ] || status=1
 	trap - EXIT
 	set +e
 	[ ! -e "$T/root/state.db" ] || gantry ps -aq 2>/dev/null | while read -r id; do
@@ -83,4 +112,39 @@ start_daemon() {
 	cleanup_hook "kill $DAEMON_PID 2>/dev/null; wait $DAEMON_PID 2>/dev/null"
 	wait_for 10 test -S "$T/gantryd.sock" || { cat "$T/gantryd.log"; fail "gantryd did not start"; }
 	export DOCKER_HOST=unix://$T/gantryd.sock
+}
+
+# What the topics speak through: each script runs with gantry in process, and once more
+# as docker-<topic>.sh with the real docker client against gantryd.
+: "${CLIENT:=gantry}"
+c() {
+	case $CLIENT in
+	docker) timeout -k 5 60 docker "$@" ;;
+	*) timeout -k 5 60 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" "$@" ;;
+	esac
+}
+
+start_client() {
+	if [ "$CLIENT" = docker ]; then
+		command -v docker >/dev/null || skip "the docker client is not installed"
+		start_daemon "$@"
+	fi
+	load_image
+}
+
+# inspect CONTAINER TEMPLATE
+inspect() { c inspect -f "$2" "$1"; }
+
+# is CONTAINER TEMPLATE VALUE: for wait_for
+is() { [ "$(inspect "$1" "$2" 2>/dev/null)" = "$3" ]; }
+
+# in_terminal COMMAND LINE: runs it with a terminal as its stdin and stdout
+in_terminal() { TERM=xterm timeout -k 5 60 script -qec "$1" /dev/null; }
+
+# client_words: the client's command as text, for in_terminal
+client_words() {
+	case $CLIENT in
+	docker) echo "docker" ;;
+	*) echo "$GANTRY_BUILD/gantry --root $T/root --run-root $T/run" ;;
+	esac
 }
