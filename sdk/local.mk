@@ -56,3 +56,13 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
 nodist_sdk_libhelpers_a_SOURCES = sdk/generated/interfaces.c
+
+# For authors: flags, and a page per kind.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = sdk/gantry.pc
+KIND_PAGES = $(INTERFACES:%=docs/reference/%.md)
+referencedir = $(docdir)/reference
+nodist_reference_DATA = $(KIND_PAGES)
+CLEANFILES += $(KIND_PAGES)
+docs/reference/%.md: sdk/interfaces/%.lua sdk/generate.lua
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) reference $< > $@.tmp && mv $@.tmp $@

@@ -8,3 +8,7 @@ include tests/unit/plugins/netvol.mk
 include tests/unit/api.mk
 include tests/fuzz/local.mk
 include tests/unit/core.mk
+
+# The shape of the house.
+TESTS += tests/unit/arrows.sh
+EXTRA_DIST += tests/unit/arrows.sh

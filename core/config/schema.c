@@ -19,6 +19,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "volume.driver", GANTRY_TYPE_STRING, 0, "local", "default volume driver" },
 	{ "log.driver", GANTRY_TYPE_STRING, 0, "json-file", "default of --log-driver" },
 	{ "log.options", GANTRY_TYPE_LIST, 0, "", "default of --log-opt, each key=value" },
+	{ "transport.registry", GANTRY_TYPE_STRING, 0, "registry", "driver of pull, push and login" },
+	{ "transport.archive", GANTRY_TYPE_STRING, 0, "docker-archive", "driver of load and save" },
 	{ "registry.default", GANTRY_TYPE_STRING, 0, "docker.io",
 	  "where image names without a registry come from" },
 	{ "registry.mirrors", GANTRY_TYPE_LIST, 0, "", "URLs asked before the default registry" },

@@ -95,7 +95,7 @@ static void chosen_driver(struct core *core, const char *kind, char *name, size_
 	} else if (!strcmp(kind, "network")) {
 		snprintf(name, size, "%s", config_string(core->config, "network.bridge"));
 	} else if (!strcmp(kind, "transport")) {
-		snprintf(name, size, "registry");
+		snprintf(name, size, "%s", config_string(core->config, "transport.registry"));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!strncmp(keys[i], kind, strlen(kind)) && keys[i][strlen(kind)] == '.') {

@@ -33,7 +33,8 @@ ENGINE_OP(auth)
 	}
 	address = json_get_string(credentials, "serveraddress");
 	server = server_host(address && *address ? address : config_string(core->config, "registry.default"));
-	r = registry_get(core->registry, "transport", "registry", &driver, err);
+	r = registry_get(core->registry, "transport",
+			     config_string(core->config, "transport.registry"), &driver, err);
 	if (r == 0) {
 		r = transport_login(driver,
 				    &GANTRY_TRANSPORT_LOGIN_ARGS(.server = server,

@@ -30,7 +30,8 @@ static int open_registry(struct core *core, const struct reference *ref, const c
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	char location[600];
-	int r = registry_get(core->registry, "transport", "registry", ret_driver, err);
+	int r = registry_get(core->registry, "transport",
+			     config_string(core->config, "transport.registry"), ret_driver, err);
 
 	if (r < 0) {
 		return r;
@@ -174,7 +175,7 @@ struct load {
 };
 
 static int load_one(struct core *core, struct driver *driver, uint64_t session, const char *name,
-		    struct progress *progress, struct gantry_error *err)
+		    struct progress *progress, struct progress *layers, struct gantry_error *err)
 {
 	struct platform platform;
 	struct reference ref;
@@ -183,7 +184,7 @@ static int load_one(struct core *core, struct driver *driver, uint64_t session, 
 	int r = image_platform(NULL, &platform, err);
 
 	if (r == 0) {
-		r = image_ingest(core, driver, session, name, &platform, progress, &id, digest, err);
+		r = image_ingest(core, driver, session, name, &platform, layers, &id, digest, err);
 	}
 	if (r < 0) {
 		return r;
@@ -208,12 +209,14 @@ static void run_load(struct core *core, void *data, int sink)
 {
 	struct load *l = data;
 	struct progress *progress = progress_new(sink);
+	struct progress *layers = l->quiet ? progress_new(-1) : progress;
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_(reply) struct reply names = REPLY_INIT;
 	struct driver *driver;
 	uint64_t session = 0;
-	int r = registry_get(core->registry, "transport", "docker-archive", &driver, &err);
+	int r = registry_get(core->registry, "transport",
+			     config_string(core->config, "transport.archive"), &driver, &err);
 
 	if (r == 0) {
 		r = transport_open(driver,
@@ -226,13 +229,16 @@ static void run_load(struct core *core, void *data, int sink)
 		r = transport_list(driver, &GANTRY_TRANSPORT_LIST_ARGS(.session = session), &names, &err);
 	}
 	for (const char *const *n = reply_list(&names, GANTRY_TRANSPORT_LIST_RET_NAME); r == 0 && *n; n++) {
-		r = load_one(core, driver, session, *n, progress, &err);
+		r = load_one(core, driver, session, *n, progress, layers, &err);
 	}
 	if (session) {
 		close_session(driver, session);
 	}
 	if (r < 0) {
 		progress_error(progress, &err);
+	}
+	if (layers != progress) {
+		progress_free(layers);
 	}
 	progress_free(progress);
 	close(sink);

@@ -184,7 +184,8 @@ static void run_push(struct core *core, void *data, int sink)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	auto_(reply) struct reply ret = REPLY_INIT;
 	char location[600], text[700];
-	int r = registry_get(core->registry, "transport", "registry", &p.transport, &err);
+	int r = registry_get(core->registry, "transport",
+			     config_string(core->config, "transport.registry"), &p.transport, &err);
 
 	snprintf(location, sizeof(location), "%s/%s", q->ref.domain, q->ref.path);
 	snprintf(text, sizeof(text), "The push refers to repository [%s]", location);
@@ -273,7 +274,8 @@ static void run_save(struct core *core, void *data, int sink)
 	struct push p = { .core = core, .progress = progress_new(-1) };
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	auto_(reply) struct reply ret = REPLY_INIT;
-	int r = registry_get(core->registry, "transport", "docker-archive", &p.transport, &err);
+	int r = registry_get(core->registry, "transport",
+			     config_string(core->config, "transport.archive"), &p.transport, &err);
 
 	if (r == 0) {
 		r = transport_open(p.transport,
