@@ -300,12 +300,18 @@ void cgroup_done(struct cgroup *c)
 		replace_fd(&c->procs[i], -1);
 }
 
+/* Not the root: that is everybody's. */
+static bool is_own(const char *path)
+{
+	return path[0] && strcmp(path, "/") != 0;
+}
+
 int cgroup_kill(const struct cgroup_host *host, const char *path, struct gantry_error *err)
 {
 	char file[768];
 	int r;
 
-	if (!host->unified[0])
+	if (!host->unified[0] || !is_own(path))
 		return 0;
 	snprintf(file, sizeof(file), "%s%s/cgroup.kill", host->unified, path);
 	r = write_control(AT_FDCWD, file, "1");
@@ -399,7 +405,7 @@ static int open_any(const struct cgroup_host *host, const char *path)
 int cgroup_pids(const struct cgroup_host *host, const char *path, pid_t **ret, size_t *ret_n,
 		struct gantry_error *err)
 {
-	auto_fd int dir = open_any(host, path);
+	auto_fd int dir = is_own(path) ? open_any(host, path) : -ENOENT;
 	struct pid_list l = { NULL, 0 };
 	int r;
 
@@ -470,7 +476,7 @@ int cgroup_remove(const struct cgroup_host *host, const char *path, struct gantr
 {
 	int r = 0;
 
-	if (!path[0] || !strcmp(path, "/"))
+	if (!is_own(path))
 		return 0;
 	if (host->unified[0])
 		r = remove_group(host->unified, path, err);
@@ -527,6 +533,9 @@ int cgroup_freeze(const struct cgroup_host *host, const char *path, bool freeze,
 	char file[768];
 	int r;
 
+	if (!is_own(path))
+		return error_set(err, GANTRY_ERR_UNSUPPORTED,
+				 "the container has no control group to freeze it with");
 	if (!host->unified[0])
 		return freeze_v1(host, path, freeze, err);
 	snprintf(file, sizeof(file), "%s%s/cgroup.freeze", host->unified, path);
@@ -545,6 +554,8 @@ bool cgroup_is_frozen(const struct cgroup_host *host, const char *path)
 	auto_(buf) struct buf text = BUF_INIT;
 	char file[768];
 
+	if (!is_own(path))
+		return false;
 	if (!host->unified[0]) {
 		snprintf(file, sizeof(file), "/sys/fs/cgroup/freezer%s/freezer.state", path);
 		return read_file(AT_FDCWD, file, &text, 64) == 0 &&

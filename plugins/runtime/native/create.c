@@ -198,6 +198,23 @@ static int make_listener(struct creation *c, struct gantry_error *err)
 	return 0;
 }
 
+/* Without root and without a delegated subtree there are no control groups. */
+static int enter_cgroups(struct creation *c, struct gantry_error *err)
+{
+	int r;
+
+	if (c->host.mode == CGROUP_NONE)
+		return 0;
+	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
+	if (r != GANTRY_ERR_PERMISSION || geteuid() == 0)
+		return r;
+	warn(&c->process, "linux.resources: this user may not create control groups here; there are "
+			  "no limits");
+	error_clear(err);
+	c->cgroup_path[0] = '\0';
+	return 0;
+}
+
 /* Everything that can be done, and can fail, before there is a process. */
 static int prepare(struct creation *c, struct gantry_error *err)
 {
@@ -228,8 +245,10 @@ static int prepare(struct creation *c, struct gantry_error *err)
 		c->sources[i] = -1;
 	c->root = c->o->rootfs >= 0 ? c->o->rootfs
 				    : rootfs_open(c->o->bundle, c->spec.root_path, err);
-	if (c->root < 0)
+	if (c->root < 0 && !(err->sys_errno == EPERM && c->spec.ns[NS_USER].present))
 		return c->root;
+	/* an ordinary user's root is opened by the new process in its namespaces */
+	error_clear(err);
 	if ((r = mounts_open_sources(&c->spec, c->o->bundle, c->sources, err)) < 0 ||
 	    (r = open_namespaces(c, err)) < 0 || (r = make_listener(c, err)) < 0)
 		return r;
@@ -238,10 +257,7 @@ static int prepare(struct creation *c, struct gantry_error *err)
 	r = sync_pair(c->sync);
 	if (r < 0)
 		return error_errno(err, -r, "cannot create a socket");
-	if (c->host.mode == CGROUP_NONE)
-		return 0;
-	return cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup,
-			     err);
+	return enter_cgroups(c, err);
 }
 
 /* Clocks of a time namespace can be moved only before a process lives in it. */

@@ -102,7 +102,9 @@ static int open_container(struct exec *e, struct gantry_error *err)
 		snprintf(path, sizeof(path), "/proc/%d/root", e->state.pid);
 		e->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	snprintf(path, sizeof(path), "%s%s%s", e->state.cgroup_path ? e->state.cgroup_path : "",
+	if (!e->state.cgroup_path || !e->state.cgroup_path[0])
+		return 0;
+	snprintf(path, sizeof(path), "%s%s%s", e->state.cgroup_path,
 		 e->o->cgroup ? "/" : "", e->o->cgroup ? e->o->cgroup : "");
 	if (strstr(path, ".."))
 		return error_set(err, GANTRY_ERR_INVALID, "cgroup: \"%s\" must not contain ..",
@@ -110,15 +112,33 @@ static int open_container(struct exec *e, struct gantry_error *err)
 	return cgroup_open(&e->host, path, &e->cgroup, err);
 }
 
+/* An ordinary user may join the pid namespace only together with the user
+ * namespace that owns it, and only children are born in it: one goes on. */
+static int continue_in_second(struct exec *e, struct gantry_error *err)
+{
+	struct clone_args args = { .flags = CLONE_PARENT };
+	pid_t pid = sys_clone3(&args);
+
+	if (pid < 0)
+		return error_errno(err, errno, "cannot create a process");
+	if (pid == 0)
+		return 0;
+	_exit(sync_send(e->sync[1], SYNC_PID, pid) < 0);
+}
+
 static int join_all(struct exec *e, struct gantry_error *err)
 {
-	int flags = e->state.namespaces & ~CLONE_NEWPID;
+	bool userns = e->state.namespaces & CLONE_NEWUSER;
+	int flags = userns ? e->state.namespaces : e->state.namespaces & ~CLONE_NEWPID;
+	int r;
 
 	if (flags && setns(e->init, flags) < 0)
 		return error_errno(err, errno, "cannot join the container's namespaces");
+	if (userns && (flags & CLONE_NEWPID) && (r = continue_in_second(e, err)) < 0)
+		return r;
 	if (e->root >= 0 && (fchdir(e->root) < 0 || chroot(".") < 0))
 		return error_errno(err, errno, "cannot enter the container's root");
-	if (!(flags & CLONE_NEWUSER))
+	if (!userns)
 		return 0;
 	setgroups(0, NULL);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -192,7 +212,8 @@ static int spawn(struct exec *e, struct gantry_error *err)
 
 	if (affinity && affinity[0] && (r = sched_set_affinity(affinity, err)) < 0)
 		return r;
-	if ((e->state.namespaces & CLONE_NEWPID) && setns(e->init, CLONE_NEWPID) < 0)
+	if ((e->state.namespaces & (CLONE_NEWPID | CLONE_NEWUSER)) == CLONE_NEWPID &&
+	    setns(e->init, CLONE_NEWPID) < 0)
 		return error_errno(err, errno, "cannot join the container's pid namespace");
 	if (e->cgroup.unified >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
@@ -227,6 +248,15 @@ static int take_console(struct exec *e, int fd, struct gantry_error *err)
 		     : 0;
 }
 
+static int adopt(struct exec *e, pid_t pid, struct gantry_error *err)
+{
+	if (e->o->parent == CHILD_OF_CALLER)
+		waitpid(e->process.pid, NULL, 0);
+	e->process.pid = pid;
+	replace_fd(&e->process.pidfd, sys_pidfd_open(pid));
+	return e->process.pidfd < 0 ? error_errno(err, errno, "the new process is gone") : 0;
+}
+
 /* Until execve closes the socket. */
 static int converse(struct exec *e, struct gantry_error *err)
 {
@@ -255,7 +285,11 @@ static int converse(struct exec *e, struct gantry_error *err)
 			*err = m.error;
 			return err->code;
 		}
-		if (m.type == SYNC_CONSOLE && (r = take_console(e, fd, err)) < 0)
+		if (m.type == SYNC_CONSOLE)
+			r = take_console(e, fd, err);
+		else if (m.type == SYNC_PID)
+			r = adopt(e, m.value, err);
+		if (r < 0)
 			return r;
 	}
 }

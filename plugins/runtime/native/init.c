@@ -198,6 +198,10 @@ static int build_root(struct init *in, struct gantry_error *err)
 	};
 	int r;
 
+	if (c->root < 0)
+		mounts.root = c->root = rootfs_open(c->bundle, c->spec->root_path, err);
+	if (c->root < 0)
+		return c->root;
 	if ((r = rootfs_attach(c->root, c->spec, err)) < 0 || (r = mounts_apply(&mounts, err)) < 0 ||
 	    (r = devices_create(c->root, c->spec, err)) < 0 || (r = make_terminal(in, err)) < 0 ||
 	    (r = await_cgroup(in, err)) < 0 || (r = run_create_hooks(in, err)) < 0)

@@ -115,6 +115,8 @@ int container_update(const char *id, const char *state_dir, const char *resource
 	top.obj = json;
 	if (r == 0)
 		r = resources_parse(&top, &arena, &res, err);
+	if (r == 0 && (!s.cgroup_path || !s.cgroup_path[0]))
+		r = error_set(err, GANTRY_ERR_UNSUPPORTED, "it has no control group");
 	if (r == 0)
 		r = cgroup_open(&host, s.cgroup_path, &cgroup, err);
 	if (r == 0)

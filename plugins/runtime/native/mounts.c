@@ -69,7 +69,10 @@ int mounts_open_sources(const struct spec *s, const char *bundle, int *ret,
 		int r;
 
 		ret[i] = -1;
-		if (!m->options.bind || m->options.remount)
+		/* without a user namespace the new process may do it just as well, and
+		 * then the kernel lists the mounts in their order */
+		if (!m->options.bind || m->options.remount ||
+		    (!s->ns[NS_USER].present && m->options.idmap == IDMAP_NONE))
 			continue;
 		ret[i] = open_source(m, bundle);
 		if (ret[i] == -EPERM || ret[i] == -EACCES) {

@@ -16,8 +16,8 @@ struct id_maps;
 struct mount_spec;
 struct spec;
 
-/* Opens (as detached copies) the bind sources of s->mounts, id-mapped where the
- * options ask; ret has s->n_mounts places, -1 where there is nothing to open.
+/* Opens (as detached copies) the bind sources of s->mounts that the new process
+ * could not open in its user namespace, or that are id-mapped; ret has s->n_mounts places, -1 where there is nothing to open.
  * A source that this process may not open is left to the new process. */
 int mounts_open_sources(const struct spec *s, const char *bundle, int *ret,
 			struct gantry_error *err);
