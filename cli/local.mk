@@ -57,19 +57,20 @@ cli/generated/man.stamp: gantry$(EXEEXT)
 	./gantry --print zsh > $(@D)/_gantry && \
 	./gantry --print fish > $(@D)/gantry.fish && touch $@
 
+climandir = $(mandir)/man1
 bashcompdir = $(datadir)/bash-completion/completions
 zshcompdir = $(datadir)/zsh/site-functions
 fishcompdir = $(datadir)/fish/vendor_completions.d
 
 install-data-local: cli/generated/man.stamp
-	$(MKDIR_P) $(DESTDIR)$(man1dir) $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
+	$(MKDIR_P) $(DESTDIR)$(climandir) $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
 		$(DESTDIR)$(fishcompdir)
-	$(INSTALL_DATA) cli/generated/*.1 $(DESTDIR)$(man1dir)
+	$(INSTALL_DATA) cli/generated/*.1 $(DESTDIR)$(climandir)
 	$(INSTALL_DATA) cli/generated/gantry.bash $(DESTDIR)$(bashcompdir)/gantry
 	$(INSTALL_DATA) cli/generated/_gantry $(DESTDIR)$(zshcompdir)
 	$(INSTALL_DATA) cli/generated/gantry.fish $(DESTDIR)$(fishcompdir)
 
 uninstall-local:
-	for page in cli/generated/*.1; do rm -f $(DESTDIR)$(man1dir)/`basename $$page`; done
+	for page in cli/generated/*.1; do rm -f $(DESTDIR)$(climandir)/`basename $$page`; done
 	rm -f $(DESTDIR)$(bashcompdir)/gantry $(DESTDIR)$(zshcompdir)/_gantry \
 		$(DESTDIR)$(fishcompdir)/gantry.fish

@@ -6,6 +6,7 @@ include tests/unit/images.mk
 include tests/unit/runtime.mk
 include tests/unit/plugins/netvol.mk
 include tests/unit/api.mk
+include tests/unit/cli.mk
 include tests/fuzz/local.mk
 include tests/unit/core.mk
 

@@ -3,6 +3,7 @@
  * The Engine API without a daemon: the same handlers, called in this process.
  * The core is opened with the first request.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,29 @@ static int take_body(struct reply *reply, const struct client_request *rq,
 	return 0;
 }
 
+/* The same object with names in lower case, as they come from a socket. */
+static int take_headers(const char *text, struct json_object **ret, struct gantry_error *err)
+{
+	auto_json struct json_object *in = NULL;
+	int r = json_parse_object(text, "the answer's headers", &in, err);
+
+	if (r < 0) {
+		return r;
+	}
+	*ret = json_object_new_object();
+	json_object_object_foreach(in, name, value) {
+		auto_free char *lower = strdup(name);
+
+		for (char *p = lower; p && *p; p++) {
+			*p = (char)tolower((unsigned char)*p);
+		}
+		if (!lower || !*ret || json_set(*ret, lower, json_object_get(value)) < 0) {
+			return error_no_memory(err);
+		}
+	}
+	return 0;
+}
+
 static int take_reply(struct reply *reply, const struct client_request *rq,
 		      struct client_response *ret, struct gantry_error *err)
 {
@@ -106,7 +130,7 @@ static int take_reply(struct reply *reply, const struct client_request *rq,
 
 	ret->status = (int)reply_integer(reply, GANTRY_API_HANDLE_RET_STATUS, 500);
 	if (headers) {
-		r = json_parse_object(headers, "the answer's headers", &ret->headers, err);
+		r = take_headers(headers, &ret->headers, err);
 		if (r < 0) {
 			return r;
 		}

@@ -36,13 +36,16 @@ static void set_created(struct json_object *row, const char *when)
 {
 	const char *t = when ? strchr(when, 'T') : NULL;
 	const char *zone = t ? strpbrk(t, "Z+-") : NULL;
+	const char *digits;
 	auto_(buf) struct buf text = BUF_INIT;
 
 	if (!zone) {
 		json_set_string(row, "CreatedAt", when ? when : "");
 		return;
 	}
-	buf_addf(&text, "%.*s %.*s ", (int)(t - when), when, (int)(zone - t - 1), t + 1);
+	for (digits = zone; memchr(t, '.', (size_t)(zone - t)) && digits[-1] == '0'; digits--) {
+	}
+	buf_addf(&text, "%.*s %.*s ", (int)(t - when), when, (int)(digits - t - 1), t + 1);
 	if (*zone == 'Z') {
 		buf_adds(&text, "+0000 UTC");
 	} else {

@@ -75,6 +75,10 @@ static void add_number(struct buf *out, const struct verb *v, const struct value
 	if (v->precision >= 0) {
 		used += snprintf(spec + used, sizeof(spec) - (size_t)used, ".%d", v->precision);
 	}
+	if (letter == 'c') {
+		buf_addc(out, (char)json_object_get_int64(arg->o));
+		return;
+	}
 	snprintf(spec + used, sizeof(spec) - (size_t)used, real ? "%c" : "ll%c", letter);
 	if (real) {
 		buf_addf(out, spec, json_object_get_double(arg->o));
