@@ -42,6 +42,7 @@ enum {
 	MAX_DATA = 1 << 20,
 	MIN_THREADS = 4,
 	MAX_THREADS = 64,
+	PRUNE_EVERY = 64,     /* requests */
 };
 
 struct worker {
@@ -50,6 +51,7 @@ struct worker {
 	int fd;
 	struct crew_member crew;
 	int umask_bits;       /* of this thread; -1: not set yet */
+	unsigned since_prune;
 	char *in;
 	char *out;
 	size_t in_size, out_size;
@@ -250,6 +252,11 @@ static void serve(struct worker *w, size_t len)
 	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
 	if (w->fs->opt.debug)
 		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
+	if (node_count(w->fs) > w->fs->opt.max_inodes && ++w->since_prune >= PRUNE_EVERY) {
+		w->since_prune = 0;
+		crew_may_block();
+		notify_prune(w->fs);
+	}
 	if (r == REPLY_NONE || r == REPLY_SENT)
 		return;
 	if (r < 0)
