@@ -10,7 +10,7 @@
 #include "fuse/proto.h"
 #include "fuse/unionfs.h"
 
-enum { PRUNE_BATCH = 256 };
+enum { PRUNE_BATCH = 512 };
 
 static void send(struct unionfs *fs, int code, void *body, size_t len)
 {

@@ -42,7 +42,7 @@ enum {
 	MAX_DATA = 1 << 20,
 	MIN_THREADS = 4,
 	MAX_THREADS = 64,
-	PRUNE_EVERY = 64,     /* requests */
+	PRUNE_EVERY = 8,      /* requests */
 };
 
 struct worker {
@@ -342,14 +342,14 @@ static unsigned choose_threads(const struct unionfs *fs)
 	return n > MAX_THREADS ? MAX_THREADS : n;
 }
 
-static void print_counts(void)
+static void print_counts(struct unionfs *fs)
 {
 	for (unsigned i = 0; i < SESSION_OPCODES; i++) {
 		if (session_count(i))
 			fprintf(stderr, "%s %llu\n", session_name(i),
 				(unsigned long long)session_count(i));
 	}
-	fprintf(stderr, "END\n");
+	fprintf(stderr, "END inodes: %u\n", node_count(fs));
 	fflush(stderr);
 }
 
@@ -363,7 +363,7 @@ static void wait_for_end(struct unionfs *fs, const sigset_t *signals)
 		if (sig == SIGUSR2 && !atomic_load(&running))
 			return;
 		if (sig == SIGUSR1)
-			print_counts();
+			print_counts(fs);
 		if (sig == SIGTERM || sig == SIGINT)
 			(void)umount2(fs->opt.mountpoint, MNT_DETACH);
 	}
