@@ -127,6 +127,8 @@ uint32_t arena_id_new(struct arena *a, uint32_t mode)
 	atomic_store(&r->text, 0);
 	atomic_store(&r->fd, -1);
 	r->generation++;
+	r->backing_id = 0;
+	r->opens_cached = r->opens_passthrough = 0;
 	atomic_store(&r->state, RECORD_USED | mode << RECORD_MODE_SHIFT);
 	return id;
 }

@@ -27,6 +27,9 @@ struct record {
 	_Atomic uint32_t state;    /* RECORD_ bits and the type */
 	_Atomic int32_t fd;        /* O_PATH descriptor of a nameless inode, or -1 */
 	uint32_t generation;
+	int32_t backing_id;        /* with passthrough: what the kernel opened */
+	uint16_t opens_cached;     /* guarded in op-open.c */
+	uint16_t opens_passthrough;
 };
 
 struct text {

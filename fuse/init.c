@@ -31,7 +31,10 @@ static uint64_t wanted(const struct unionfs *fs)
 		want |= FUSE_DO_READDIRPLUS;
 	if (fs->opt.readdirplus == OPT_AUTO)
 		want |= FUSE_READDIRPLUS_AUTO;
-	if (fs->opt.writeback != OPT_OFF && !fs->opt.read_only)
+	/* Both at once would be two caches of one file. */
+	if (fs->opt.passthrough == OPT_ON)
+		want |= FUSE_PASSTHROUGH;
+	else if (fs->opt.writeback != OPT_OFF && !fs->opt.read_only)
 		want |= FUSE_WRITEBACK_CACHE;
 	return want;
 }
@@ -61,7 +64,11 @@ int init_handle(struct request *rq)
 	out->time_gran = 1;
 	out->max_pages = MAX_WRITE / 4096;
 	fs->settled->flags = flags;
-	fs->settled->no_open = (offered & FUSE_NO_OPEN_SUPPORT) != 0;
+	/* The backing files may themselves be on a stacked filesystem. */
+	if (flags & FUSE_PASSTHROUGH)
+		out->max_stack_depth = 1;
+	fs->settled->passthrough = (flags & FUSE_PASSTHROUGH) != 0;
+	fs->settled->no_open = (offered & FUSE_NO_OPEN_SUPPORT) && fs->opt.passthrough != OPT_ON;
 	fs->settled->writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
 	fs->settled->posix_acl = (flags & FUSE_POSIX_ACL) != 0;
 	fs->settled->done = 1;

@@ -24,6 +24,7 @@ gantry_unionfs_SOURCES = \
 	fuse/op-create.c \
 	fuse/op-dir.c \
 	fuse/op-file.c \
+	fuse/op-open.c \
 	fuse/op-remove.c \
 	fuse/op-rename.c \
 	fuse/op-xattr.c \

@@ -13,6 +13,10 @@ struct unionfs;
  * kernel's that a request in progress may hold. */
 void notify_attr(struct unionfs *fs, const struct node *node);
 
+/* There are more inodes than wanted: asks the kernel to forget some of those that
+ * nothing uses. */
+void notify_prune(struct unionfs *fs);
+
 /* Send again what a dead server did not answer. */
 void notify_resend(struct unionfs *fs);
 

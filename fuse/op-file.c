@@ -21,41 +21,11 @@
 #include "fuse/ids.h"
 #include "fuse/loc.h"
 #include "fuse/node.h"
-#include "fuse/openfile.h"
 #include "fuse/request.h"
 #include "fuse/unionfs.h"
 #include "fuse/xattrat.h"
 
 enum { SPLICE_MIN = 32768 };
-
-int openfile_reply_created(struct request *rq, struct node *node, int fd, void *out)
-{
-	struct proto_open_out *open_out = out;
-	struct cfd *cfd;
-
-	memset(open_out, 0, sizeof(*open_out));
-	open_out->open_flags = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH;
-	cfd = fdcache_put_in(rq->fs->fds, &node->data, fd, 1);
-	if (!cfd)
-		return -ENOMEM;
-	cfd_put(cfd);
-	return 0;
-}
-
-int op_open(struct request *rq)
-{
-	return -ENOSYS;
-}
-
-int op_release(struct request *rq)
-{
-	return 0;
-}
-
-int op_flush(struct request *rq)
-{
-	return -ENOSYS;
-}
 
 int op_read(struct request *rq)
 {

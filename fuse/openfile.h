@@ -3,6 +3,10 @@
  * What OPEN and CREATE answer.  In the usual mode the kernel opens and closes
  * files without asking; with passthrough each open names a backing file that the
  * kernel reads and writes directly.
+ *
+ * The kernel wants all opens of one inode at a time to be of one sort: through
+ * its cache, or all to the same backing file.  A lower file of a writable mount
+ * may change its backing by a copy-up, so it is opened through the cache.
  */
 #ifndef FUSE_OPENFILE_H
 #define FUSE_OPENFILE_H

@@ -26,6 +26,7 @@
 #define FUSE_UNIQUE_RESEND (1ULL << 63)
 #endif
 #define PROTO_NOTIFY_RESEND 7
+#define PROTO_NOTIFY_PRUNE 9 /* 7.45 */
 #ifndef FOPEN_PARALLEL_DIRECT_WRITES
 #define FOPEN_PARALLEL_DIRECT_WRITES (1 << 6)
 #endif
@@ -54,6 +55,13 @@ struct proto_open_out {
 	uint64_t fh;
 	uint32_t open_flags;
 	int32_t backing_id;
+};
+
+/* Followed by the node ids. */
+struct proto_notify_prune_out {
+	uint32_t count;
+	uint32_t padding;
+	uint64_t spare;
 };
 
 struct proto_backing_map {

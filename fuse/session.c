@@ -42,6 +42,7 @@ enum {
 	MAX_DATA = 1 << 20,
 	MIN_THREADS = 4,
 	MAX_THREADS = 64,
+	PRUNE_EVERY = 8,      /* requests */
 };
 
 struct worker {
@@ -50,6 +51,7 @@ struct worker {
 	int fd;
 	struct crew_member crew;
 	int umask_bits;       /* of this thread; -1: not set yet */
+	unsigned since_prune;
 	char *in;
 	char *out;
 	size_t in_size, out_size;
@@ -250,6 +252,11 @@ static void serve(struct worker *w, size_t len)
 	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
 	if (w->fs->opt.debug)
 		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
+	if (node_count(w->fs) > w->fs->opt.max_inodes && ++w->since_prune >= PRUNE_EVERY) {
+		w->since_prune = 0;
+		crew_may_block();
+		notify_prune(w->fs);
+	}
 	if (r == REPLY_NONE || r == REPLY_SENT)
 		return;
 	if (r < 0)
@@ -335,14 +342,14 @@ static unsigned choose_threads(const struct unionfs *fs)
 	return n > MAX_THREADS ? MAX_THREADS : n;
 }
 
-static void print_counts(void)
+static void print_counts(struct unionfs *fs)
 {
 	for (unsigned i = 0; i < SESSION_OPCODES; i++) {
 		if (session_count(i))
 			fprintf(stderr, "%s %llu\n", session_name(i),
 				(unsigned long long)session_count(i));
 	}
-	fprintf(stderr, "END\n");
+	fprintf(stderr, "END inodes: %u\n", node_count(fs));
 	fflush(stderr);
 }
 
@@ -356,7 +363,7 @@ static void wait_for_end(struct unionfs *fs, const sigset_t *signals)
 		if (sig == SIGUSR2 && !atomic_load(&running))
 			return;
 		if (sig == SIGUSR1)
-			print_counts();
+			print_counts(fs);
 		if (sig == SIGTERM || sig == SIGINT)
 			(void)umount2(fs->opt.mountpoint, MNT_DETACH);
 	}
