@@ -11,11 +11,15 @@
  * TEXT; stop: ended from outside.  When a script returns a function, that runs
  * as a second call.  A state that was stopped must refuse more calls, an honest
  * script must still work beside it, and no memory may be left.
+ *
+ * run-hostile [FOLDER|FILE [-v | --fork]]
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -30,7 +34,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define DEADLINE_NS INT64_C(300000000)
 #else
-#define DEADLINE_NS INT64_C(60000000)
+#define DEADLINE_NS INT64_C(120000000)
 #endif
 #define HANG_NS INT64_C(5000000000)
 
@@ -141,6 +145,28 @@ static int check_file(const char *path, int verbose)
 	return !good;
 }
 
+/* The same in a process of its own, with limits of the kernel's around it. */
+static int check_in_child(const char *path, int verbose)
+{
+	struct rlimit processor = { 10, 10 };
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		setrlimit(RLIMIT_CPU, &processor);
+		status = check_file(path, verbose);
+		fflush(stdout);
+		_exit(status);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
+		printf("not ok %s: its process ended by signal %d\n", path, WTERMSIG(status));
+		return 1;
+	}
+	return WEXITSTATUS(status) != 0;
+}
+
 static int check_honest(void)
 {
 	static const char text[] = "local n = 0 for i = 1, 1000 do n = n + i end "
@@ -161,6 +187,7 @@ static int is_script(const struct dirent *entry)
 int main(int argc, char **argv)
 {
 	int verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
+	int apart = argc > 2 && strcmp(argv[2], "--fork") == 0;
 	const char *folder = argc > 1 ? argv[1] : "tests/lua/hostile";
 	struct dirent **entries;
 	int i, n, failed = 0;
@@ -173,7 +200,7 @@ int main(int argc, char **argv)
 		char path[4096];
 
 		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		failed += check_file(path, verbose);
+		failed += apart ? check_in_child(path, verbose) : check_file(path, verbose);
 		failed += check_honest();
 		free(entries[i]);
 	}
