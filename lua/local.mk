@@ -42,3 +42,17 @@ lua_libluahost_a_SOURCES = \
 	lua/sandbox/watchdog.c
 
 LUAHOST_LIBS = lua/libluahost.a $(HELPERS) $(LUA54_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+
+# For editors: annotations of the Lua language server.
+luastubsdir = $(pkgdatadir)/lua-stubs
+dist_luastubs_DATA = lua/stubs/gantry.lua
+nodist_luastubs_DATA = lua/stubs/kinds.lua
+CLEANFILES += lua/stubs/kinds.lua
+EXTRA_DIST += lua/generate-stubs.lua
+lua/stubs/kinds.lua: $(INTERFACE_FILES) lua/generate-stubs.lua lua/policy/points.c
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(LUA) $(top_srcdir)/lua/generate-stubs.lua \
+		$(top_srcdir)/lua/policy/points.c $(INTERFACE_FILES) > $@.tmp && mv $@.tmp $@
+
+# Ready policies, to copy from.
+policiesdir = $(pkgdatadir)/policies
+dist_policies_DATA = $(wildcard $(top_srcdir)/lua/policies/*.lua)

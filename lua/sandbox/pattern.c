@@ -253,10 +253,13 @@ static const char *match_again(struct pattern *m, const char *s, int digit)
 	int i = digit - '1';
 	ptrdiff_t len;
 
-	if (i < 0 || i >= m->n_captures || m->captures[i].len < 0) {
+	if (i < 0 || i >= m->n_captures || m->captures[i].len == PATTERN_CAPTURE_OPEN) {
 		return fail(m, "invalid capture index in pattern");
 	}
 	len = m->captures[i].len;
+	if (len == PATTERN_CAPTURE_POSITION) {
+		return NULL; /* a place has no text */
+	}
 	m->steps += len >> 4;
 	if (m->subject_end - s < len || memcmp(m->captures[i].start, s, (size_t)len) != 0) {
 		return NULL;
@@ -404,7 +407,7 @@ int pattern_is_plain(const char *text, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (text[i] != '\0' && strchr("^$*+?.([%-)]", text[i])) {
+		if (text[i] != '\0' && strchr("^$*+?.([%-", text[i])) {
 			return 0;
 		}
 	}

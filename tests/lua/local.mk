@@ -27,3 +27,9 @@ tests_unit_lua_test_driver_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_lua_test_driver_LDADD = tests/libfakehost.a core/libplugin.a $(HELPERS) $(CHECK_LIBS) \
 	$(JSON_LIBS) -ldl -lpthread
 TESTS += tests/lua/run-hostile tests/lua/run-policies
+
+check_PROGRAMS += tests/lua/fuzz
+TESTS += tests/lua/fuzz
+tests_lua_fuzz_SOURCES = tests/lua/fuzz.c
+tests_lua_fuzz_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_lua_fuzz_LDADD = $(LUAHOST_LIBS)

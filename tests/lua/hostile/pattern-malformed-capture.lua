@@ -2,4 +2,4 @@
 -- class: malformed patterns
 -- source: capture never opened
 -- expect: error invalid pattern capture
-("x"):find(")")
+("x"):match(")")

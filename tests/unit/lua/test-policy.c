@@ -131,7 +131,7 @@ START_TEST(verdicts)
 		struct policy_decision d;
 		char text[400];
 
-		snprintf(text, sizeof(text), CREATE("deadline = 0.02, run = function(request) %s end"),
+		snprintf(text, sizeof(text), CREATE("deadline = 0.5, run = function(request) %s end"),
 			 cases[i].body);
 		decide_one(text, "container.create", "{\"object\":{}}", &d);
 		ck_assert_msg(d.denied == cases[i].denied && strstr(d.reason, cases[i].reason),
