@@ -141,6 +141,29 @@ static int check_modes(struct core *core, struct json_object *hc, struct gantry_
 	return r;
 }
 
+/* An option that nobody reads would leave its author less protected than told. */
+static int check_security(struct json_object *hc, struct gantry_error *err)
+{
+	static const char *const known[] = { "seccomp", "apparmor", "label", "no-new-privileges" };
+	struct json_object *options = json_get_array(hc, "SecurityOpt");
+
+	for (size_t i = 0; i < json_array_size(options); i++) {
+		const char *o = json_item_string(options, i);
+		size_t len = strcspn(o, "=:");
+		int found = 0;
+
+		for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
+			found |= strlen(known[k]) == len && !strncmp(o, known[k], len);
+		}
+		if (!found) {
+			error_set(err, GANTRY_ERR_INVALID, "invalid --security-opt: \"%s\"", o);
+			return error_hint(err, "known are seccomp=, apparmor=, label= and "
+					       "no-new-privileges");
+		}
+	}
+	return 0;
+}
+
 static struct json_object *default_log_options(struct core *core)
 {
 	struct json_object *list = config_list(core->config, "log.options");
@@ -309,6 +332,9 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	}
 	if (r == 0) {
 		r = check_capabilities(hc, err);
+	}
+	if (r == 0) {
+		r = check_security(hc, err);
 	}
 	if (r == 0) {
 		r = check_log(core, hc, err);

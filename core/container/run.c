@@ -461,6 +461,16 @@ int container_run(struct core *core, struct container *c, int64_t width, int64_t
 	return r;
 }
 
+/* One that was to be removed at its end has ended before it began. */
+static void remove_unstarted(struct core *core, struct container *c)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	if (json_get_bool(container_host_config(c), "AutoRemove", 0)) {
+		(void)container_delete(core, c, 1, &ignored);
+	}
+}
+
 ENGINE_OP(container_start)
 {
 	struct core *core = self;
@@ -483,5 +493,9 @@ ENGINE_OP(container_start)
 	}
 	json_set_int(c->state, "RestartCount", 0);
 	r = container_run(core, c, args->width, args->height, err);
-	return r < 0 ? error_prefix(err, "cannot start container %s", c->name) : 0;
+	if (r < 0) {
+		remove_unstarted(core, c);
+		return error_prefix(err, "cannot start container %s", c->name);
+	}
+	return 0;
 }

@@ -19,8 +19,8 @@ expect "only" "$(run -a stdout $IMAGE sh -c 'echo only; echo err >&2' 2>&1)" "--
 # Exit codes
 expect_status 0 run $IMAGE true
 expect_status 7 run $IMAGE sh -c 'exit 7'
-expect_status 137 run $IMAGE sh -c 'sh -c "kill -9 \$\$"'
-expect_error 127 "not found" run $IMAGE /no/such/program
+expect_status 137 run $IMAGE sh -c 'sh -c "kill -9 \$\$"; exit $?'
+expect_error 127 "no such file" run $IMAGE /no/such/program
 expect_error 126 "ermission denied" run $IMAGE /etc/passwd
 expect_error 125 "no-such-flag" run --no-such-flag $IMAGE true
 expect_error 125 "never-made" run --pull never never-made:1 true
@@ -82,7 +82,7 @@ expect "x" "$(inspect web '{{index .HostConfig.Annotations "note"}}')" "annotati
 expect_error 125 'already in use by container' c run -d --name web $IMAGE true
 expect_text "$id" "$OUT" "the conflict names the other"
 expect_error 125 "nvalid container name" c run -d --name 'b@d' $IMAGE true
-expect_error 125 "exists" c run -d --cidfile "$T/cid" $IMAGE true
+expect_error 125 "ID file found" c run -d --cidfile "$T/cid" $IMAGE true
 expect "web" "$(c ps --format '{{.Names}}')" "only the first was made"
 
 # Signals and init

@@ -6,6 +6,7 @@
  *
  * usage: gantry-init FILE ARGV0 [ARG...]
  */
+#include <linux/prctl.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
 #include <stddef.h>
@@ -102,6 +103,7 @@ void init_main(long *stack)
 
 	if (argc < 3)
 		leave(125);
+	sys4(__NR_prctl, PR_SET_NAME, (long)"gantry-init", 0, 0);
 	sys4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, SIGSET_BYTES);
 	program = fork_child();
 	if (program == 0)

@@ -206,7 +206,8 @@ static int build_root(struct init *in, struct gantry_error *err)
 	    (r = devices_create(c->root, c->spec, err)) < 0 || (r = make_terminal(in, err)) < 0 ||
 	    (r = await_cgroup(in, err)) < 0 || (r = run_create_hooks(in, err)) < 0)
 		return r;
-	if ((r = sysctl_apply(c->spec, in->host_proc, err)) < 0 ||
+	if ((r = rootfs_make_cwd(c->root, c->spec, err)) < 0 ||
+	    (r = sysctl_apply(c->spec, in->host_proc, err)) < 0 ||
 	    (r = rootfs_protect(c->root, c->spec, err)) < 0)
 		return r;
 	return rootfs_enter(c->root, c->spec, c->pivot, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +154,18 @@ int rootfs_protect(int root, const struct spec *s, struct gantry_error *err)
 		if (r < 0)
 			return error_prefix(err, "linux.maskedPaths[%zu] (%s)", i,
 					    s->masked_paths[i]);
+	}
+	return 0;
+}
+
+int rootfs_make_cwd(int root, const struct spec *s, struct gantry_error *err)
+{
+	auto_fd int fd = beneath_open(root, s->process.cwd, O_PATH);
+
+	if (fd == -ENOENT) {
+		fd = beneath_create(root, s->process.cwd, BENEATH_DIR, err);
+		if (fd < 0)
+			return error_prefix(err, "process.cwd");
 	}
 	return 0;
 }

@@ -19,6 +19,9 @@ int rootfs_open(const char *bundle, const char *path, struct gantry_error *err);
  * detached mount `root`. */
 int rootfs_attach(int root, const struct spec *s, struct gantry_error *err);
 
+/* Creates the folder that the process starts in, where it is missing. */
+int rootfs_make_cwd(int root, const struct spec *s, struct gantry_error *err);
+
 /* Hides linux.maskedPaths and protects linux.readonlyPaths. */
 int rootfs_protect(int root, const struct spec *s, struct gantry_error *err);
 
