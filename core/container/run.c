@@ -382,6 +382,10 @@ static void undo(struct start *s, const struct gantry_error *why)
 					      : why->code == GANTRY_ERR_PERMISSION ? 126 : 128);
 	json_set_string(s->c->state, "Error", why->message);
 	(void)container_set_status(s->core, s->c, "created", &ignored);
+	if (json_get_bool(container_host_config(s->c), "AutoRemove", 0)) {
+		error_clear(&ignored);
+		(void)container_delete(s->core, s->c, 1, &ignored);
+	}
 	pending_attach_free(container_take_pending(s->core, s->c->id));
 }
 

@@ -209,6 +209,8 @@ static int start_creator(struct shim *shim, int root, struct gantry_error *err)
 		r = logger_open(shim, &shim->logger, err);
 		shim->stdio.logger = shim->logger;
 	}
+	/* Read from now on, whether or not anybody attaches. */
+	stdio_settle(&shim->stdio);
 	return r;
 }
 
