@@ -111,7 +111,6 @@ gantry_oci_SOURCES = \
 gantry_oci_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 gantry_oci_LDFLAGS = $(AM_LDFLAGS) $(OCI_STATIC)
 gantry_oci_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(SECCOMP_LIBS) $(JSON_LIBS) -lm
-OCI_STATIC = -static
 
 ocimandir = $(mandir)/man1
 dist_ociman_DATA = docs/man/gantry-oci.1
