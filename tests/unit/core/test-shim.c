@@ -53,6 +53,17 @@ static void assert_ended_cleanly(void)
 	ck_assert(bench_lock_is_free(&b));
 }
 
+/* The wait comes first: a short container is over, and its shim with it, before a later
+ * one arrives. */
+static int start_with_waiter(void)
+{
+	int waiter = bench_connect(&b);
+
+	send_wait(waiter, 1);
+	ck_assert_int_eq(start(&b), 0);
+	return waiter;
+}
+
 START_TEST(test_run_and_clean)
 {
 	auto_free char *text = NULL;
@@ -63,9 +74,7 @@ START_TEST(test_run_and_clean)
 	ck_assert_int_eq(create(&b, NULL), 0);
 	ck_assert_str_eq(shim_message_get(&msg, "warning"), "a warning");
 	client = attach(b.control, "oe", NULL);
-	waiter = bench_connect(&b);
-	send_wait(waiter, 1);
-	ck_assert_int_eq(start(&b), 0);
+	waiter = start_with_waiter();
 	ck_assert_int_gt(shim_message_get_int(&msg, "started_ns", 0), 0);
 	ck_assert_int_eq(wait_answer(waiter), 3 * 2 + 1);
 	assert_file("exit", "3 ");
@@ -87,9 +96,7 @@ START_TEST(test_log_is_complete_at_exit)
 	begin("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; printf end");
 	b.log = "json-file";
 	ck_assert_int_eq(create(&b, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 1);
 	log = bench_read(&b, "test-json.log");
 	for (const char *p = log; (p = strchr(p, '\n')); p++) {
 		lines++;
@@ -221,16 +228,15 @@ END_TEST
 
 START_TEST(test_client_vanishes)
 {
-	int client;
+	int client, waiter;
 
 	begin("head -c 8000000 /dev/zero");
 	ck_assert_int_eq(create(&b, NULL), 0);
 	client = attach(b.control, "o", NULL);
-	ck_assert_int_eq(start(&b), 0);
+	waiter = start_with_waiter();
 	usleep(50000);
 	close(client);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 1);
+	ck_assert_int_eq(wait_answer(waiter), 1);
 }
 END_TEST
 
@@ -242,9 +248,7 @@ START_TEST(test_bounded_drain)
 	begin("sleep 1000 & echo $! > $0.pid; echo last; exit 5");
 	b.log = "json-file";
 	ck_assert_int_eq(create(&b, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 5 * 2 + 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 5 * 2 + 1);
 	assert_file("test-json.log", "last");
 	pid = bench_read(&b, "script.pid");
 	kill(atoi(pid), SIGKILL);
@@ -642,9 +646,7 @@ START_TEST(test_full_disk)
 	ck_assert_int_eq(mount("tmpfs", dir, "tmpfs", 0, "size=16k"), 0);
 	ck_assert_int_eq(create(&b, "log.path", "plugins/log/json-file/json-file.so", "log.driver",
 				"json-file", "log.config", "{}", "log.dir", dir, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 6 * 2 + 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 6 * 2 + 1);
 	assert_file("shim.log", "cannot write to the log");
 	assert_file("shim.log", "records were lost");
 	umount(dir);
