@@ -51,7 +51,7 @@ core_libcore_a_SOURCES = \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
-	core/container/finish.c core/container/hostconfig.c \
+	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
