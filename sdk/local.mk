@@ -32,8 +32,11 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
+	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/exe.c sdk/helpers/exe.h \
+	sdk/helpers/http_call.c sdk/helpers/http_call.h \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
 	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
