@@ -26,6 +26,7 @@ nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
+	sdk/helpers/address.c sdk/helpers/address.h \
 	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
 	sdk/helpers/archive_transport.c sdk/helpers/archive_transport.h \
 	sdk/helpers/base64.c sdk/helpers/base64.h \
@@ -54,7 +55,9 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \
+	sdk/helpers/rtnl.c sdk/helpers/rtnl.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/store.c sdk/helpers/store.h \
 	sdk/helpers/tar_index.c sdk/helpers/tar_index.h \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c
