@@ -70,7 +70,7 @@ hostile() { # WHAT TEXT
 		run --rm --volume-driver "liar$liars" -v "v$liars:/d" $IMAGE true
 }
 hostile "Mount=path:relative/path" 'which is no absolute path'
-hostile "Mount=path:/no/such/folder" 'No such file or directory'
+hostile "Mount=path:/no/such/folder" 'No such file or directory' 127
 hostile "Mount=empty" 'which is no absolute path'
 hostile "Mount=list" 'answered with no JSON object'
 hostile "Mount=deep" 'answered with no JSON object'
