@@ -10,6 +10,7 @@ include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
 include plugins/transport/registry/local.mk
+include plugins/volume/docker-plugin/local.mk
 include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk

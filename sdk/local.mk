@@ -26,14 +26,18 @@ nodist_gantryinclude_HEADERS = $(INTERFACES:%=sdk/generated/gantry/%.h)
 
 noinst_LIBRARIES += sdk/libhelpers.a
 sdk_libhelpers_a_SOURCES = \
+	sdk/helpers/address.c sdk/helpers/address.h \
 	sdk/helpers/archive_lib.c sdk/helpers/archive_lib.h \
 	sdk/helpers/archive_transport.c sdk/helpers/archive_transport.h \
 	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
+	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/exe.c sdk/helpers/exe.h \
+	sdk/helpers/http_call.c sdk/helpers/http_call.h \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
 	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
@@ -51,7 +55,9 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \
+	sdk/helpers/rtnl.c sdk/helpers/rtnl.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
+	sdk/helpers/store.c sdk/helpers/store.h \
 	sdk/helpers/tar_index.c sdk/helpers/tar_index.h \
 	sdk/helpers/tree_copy.c sdk/helpers/tree_copy.h \
 	sdk/helpers/tree_usage.c

@@ -32,6 +32,18 @@ int driver_new(const struct gantry_interface *iface, const struct driver_form *f
 	return 0;
 }
 
+int driver_rename(struct driver *d, const char *name, struct gantry_error *err)
+{
+	char *copy = strdup(name);
+
+	if (!copy) {
+		return error_no_memory(err);
+	}
+	free(d->name);
+	d->name = copy;
+	return 0;
+}
+
 struct driver *driver_free(struct driver *d)
 {
 	if (!d) {

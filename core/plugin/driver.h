@@ -51,6 +51,9 @@ int driver_new(const struct gantry_interface *iface, const struct driver_form *f
 	       const char *name, const char *plugin, struct driver **ret,
 	       struct gantry_error *err);
 
+/* A driver that an adaptor opened goes by the name of what it serves. */
+int driver_rename(struct driver *d, const char *name, struct gantry_error *err);
+
 /* Closes the instance.  NULL is fine; returns NULL. */
 struct driver *driver_free(struct driver *d);
 
