@@ -34,6 +34,7 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
+	{ "policy.tick", GANTRY_TYPE_INTEGER, 0, "60", "seconds between ticks of a daemon; 0: none" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
 	{ NULL, 0, 0, NULL, NULL },
 };

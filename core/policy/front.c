@@ -125,7 +125,7 @@ static int rewrite_answer(struct policy *policy, struct json_object *object, str
 	    json_parse(body.data, body.size, "answer", &answer, &ignored) < 0) {
 		return 0;
 	}
-	r = ask_full(policy, "api.answer", NULL, json_object_get(object), answer, NULL, &result, err);
+	r = ask_full(policy, POLICY_API_ANSWER, NULL, json_object_get(object), answer, NULL, &result, err);
 	if (r < 0) {
 		return r;
 	}
@@ -142,7 +142,7 @@ static int rewrite_answer(struct policy *policy, struct json_object *object, str
 
 static int ask_before(struct policy *policy, struct json_object **object, struct gantry_error *err)
 {
-	static const char *const points[] = { "api.request", "api.authenticated" };
+	static const enum policy_at points[] = { POLICY_API_REQUEST, POLICY_API_AUTHENTICATED };
 	int i, r = 0;
 
 	for (i = 0; i < 2 && r == 0; i++) {
@@ -178,11 +178,26 @@ static int handle_asked(struct core *core, struct policy *policy, const char *ap
 	}
 	use_rewritten(request, object, &target, &changed);
 	r = serve(core, api, &changed, ret, err);
-	if (r == 0 && policy_wants(policy, "api.answer") &&
+	if (r == 0 && policy_wants(policy, POLICY_API_ANSWER) &&
 	    rewrite_answer(policy, object, ret, &denial) < 0) {
 		return put_refusal(ret, &denial);
 	}
 	return r;
+}
+
+/* Who owns the state and asks without a daemon can always manage policies: also when
+ * one is broken, or refuses everything. */
+static int is_own_management(const struct gantry_api_handle_args *request)
+{
+	const char *path = request->target;
+
+	if (request->peer && *request->peer) {
+		return 0;
+	}
+	if (!strncmp(path, "/v", 2) && path[2] >= '0' && path[2] <= '9') {
+		path += 1 + strcspn(path + 1, "/");
+	}
+	return !strcmp(path, "/gantry/policy");
 }
 
 int policy_handle(struct core *core, struct policy *policy, const char *api,
@@ -198,8 +213,9 @@ int policy_handle(struct core *core, struct policy *policy, const char *api,
 		(void)json_parse_object(request->peer, "peer", &who, &ignored);
 	}
 	before = set_asking(who);
-	if (policy_wants(policy, "api.request") || policy_wants(policy, "api.authenticated") ||
-	    policy_wants(policy, "api.answer")) {
+	if (!is_own_management(request) &&
+	    (policy_wants(policy, POLICY_API_REQUEST) ||
+	     policy_wants(policy, POLICY_API_AUTHENTICATED) || policy_wants(policy, POLICY_API_ANSWER))) {
 		r = handle_asked(core, policy, api, request, serve, ret, err);
 	} else {
 		r = serve(core, api, request, ret, err);
