@@ -93,10 +93,13 @@ void policy_asking_name(char *ret, size_t size)
 int asking_may_manage(struct gantry_error *err)
 {
 	auto_json struct json_object *who = asking_now();
+	const char *auth = json_get_string(who, "auth");
 	int64_t uid = json_get_int(who, "uid", -1);
 	char text[32];
 
-	if (uid == 0 || uid == (int64_t)getuid() || json_get_bool(who, "administrator", 0)) {
+	/* A user id counts where it is the identity, not where a token stands for another. */
+	if ((auth && !strcmp(auth, "peer") && (uid == 0 || uid == (int64_t)getuid())) ||
+	    json_get_bool(who, "administrator", 0)) {
 		return 0;
 	}
 	error_set(err, GANTRY_ERR_DENIED, "%s may not change policies",
