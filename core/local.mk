@@ -36,6 +36,7 @@ gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \
+	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
@@ -63,6 +64,7 @@ core_libcore_a_SOURCES = \
 	core/content/decoder.c core/content/decoder.h \
 	core/content/digest.c core/content/digest.h \
 	core/engine/reconcile.h \
+	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
@@ -75,8 +77,10 @@ core_libcore_a_SOURCES = \
 	core/policy/front.c \
 	core/policy/gate.c \
 	core/policy/internal.h \
+	core/policy/look.c \
 	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
+	core/policy/who.c \
 	core/plugin/registry.c core/plugin/registry.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h

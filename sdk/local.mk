@@ -1,7 +1,7 @@
 # The contract: public headers, interface descriptions and what is derived from
 # them, and the helper library that plugins link.
 
-INTERFACES = storage transport runtime network volume log policy api engine
+INTERFACES = storage transport runtime network volume log auth policy api engine
 INTERFACE_FILES = $(INTERFACES:%=$(top_srcdir)/sdk/interfaces/%.lua)
 KIND_INCLUDES = $(INTERFACES:%=sdk/generated/gantry/%.h)
 GENERATE = $(LUA) $(top_srcdir)/sdk/generate.lua
