@@ -70,6 +70,7 @@ core_libcore_a_SOURCES = \
 	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
+	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/gate.c \

@@ -14,6 +14,7 @@ include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
 include plugins/policy/lua/local.mk
+include plugins/monitor/prometheus/local.mk
 
 # A tree that is built elsewhere has the manifests beside the plugins, too.
 all-local: plugin-manifests

@@ -34,6 +34,7 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
+	{ "monitor.drivers", GANTRY_TYPE_LIST, 0, "", "who is told of events, and may report" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
 	{ NULL, 0, 0, NULL, NULL },
 };
