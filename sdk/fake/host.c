@@ -213,7 +213,9 @@ int gantry_fake_open(struct gantry_fake *f, const struct gantry_plugin *plugin, 
 			continue;
 		}
 		r = d->check ? d->check(config, err) : 0;
-		if (r == 0 && d->open) {
+		if (r == 0 && d->size >= sizeof(*d) && d->open_with) {
+			r = d->open_with(d->context, &f->base, config, &self, err);
+		} else if (r == 0 && d->open) {
 			r = d->open(&f->base, config, &self, err);
 		}
 		if (r == 0) {
