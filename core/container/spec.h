@@ -8,9 +8,10 @@
 
 #include "core/container/container.h"
 
+struct stat;
+
 /* spec_mounts.c: the mounts array.  Volumes are made available (volume_mount). */
-int spec_mounts(struct stat;
-struct core *core, const struct container *c, const char *run_dir,
+int spec_mounts(struct core *core, const struct container *c, const char *run_dir,
 		struct json_object *spec, struct gantry_error *err);
 
 /* spec_linux.c: linux.namespaces, masked and read-only paths, sysctl, cgroup path. */
