@@ -31,6 +31,7 @@ gantry_unionfs_SOURCES = \
 	fuse/op-xattr.c \
 	fuse/openfile.h \
 	fuse/options.c fuse/options.h \
+	fuse/privs.c fuse/privs.h \
 	fuse/proto.h \
 	fuse/remove.h \
 	fuse/request.h \

@@ -25,7 +25,7 @@ suite() {
 export -f suite
 export unionfs PJDFSTEST
 
-failed() { awk '/Failed test|Failed: [1-9]/ { sub(/\/.*\/tests\//, ""); print }' "$1" | sort; }
+failed() { awk '/Failed: [1-9]/ { sub(/.*\/tests\//, ""); print $1, $NF }' "$1" | tr -d ')' | sort; }
 
 report() {
 	echo "$1: $(tail -2 "$2" | tr '\n' ' ')"

@@ -20,7 +20,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { MAX_TREES = 2, MAX_HANDLES = 6, PATH_ROOM = 256, DATA_ROOM = 8192, LIST_ROOM = 65536 };
+#include "fuzz.h"
+
+enum { MAX_TREES = 2, MAX_HANDLES = 6, USER = 1000 };
 
 static const char *roots[MAX_TREES];
 static int n_trees;
@@ -37,15 +39,9 @@ static uint32_t rnd(uint32_t n)
 	return (uint32_t)(state >> 16) % n;
 }
 
-/* What one operation did on one tree, as text. */
-struct outcome {
-	char text[LIST_ROOM];
-	size_t len;
-};
-
 static struct outcome outcomes[MAX_TREES];
 
-__attribute__((format(printf, 2, 3))) static void note(struct outcome *o, const char *fmt, ...)
+void note(struct outcome *o, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -57,7 +53,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct outcome *o, const 
 		o->len += (size_t)n;
 }
 
-static void note_result(struct outcome *o, long r)
+void note_result(struct outcome *o, long r)
 {
 	if (r < 0)
 		note(o, "error %d (%s)", errno, strerror(errno));
@@ -95,18 +91,12 @@ static const char *in_tree(int tree, const char *path, char *full)
 	return full;
 }
 
-struct op {
-	int kind;
-	char path[PATH_ROOM], other[PATH_ROOM];
-	uint32_t n[4];
-	int fd_slot;
-};
-
 enum {
 	OP_WRITE, OP_READ, OP_TRUNCATE, OP_MKDIR, OP_RMDIR, OP_UNLINK, OP_RENAME, OP_LINK,
 	OP_SYMLINK, OP_CHMOD, OP_CHOWN, OP_UTIMES, OP_SETXATTR, OP_GETXATTR, OP_REMOVEXATTR,
 	OP_LISTXATTR, OP_STAT, OP_LIST, OP_MKFIFO, OP_OPEN, OP_FD_WRITE, OP_FD_READ, OP_FD_STAT,
-	OP_FD_CLOSE, OP_TMPFILE, OP_FALLOCATE, OP_SEEK, OP_MKNOD, N_OPS
+	OP_FD_CLOSE, OP_TMPFILE, OP_FALLOCATE, OP_SEEK, OP_MKNOD,
+	OP_COPY_RANGE, OP_MMAP, OP_ACL, OP_CAPABILITY, OP_SEEKDIR, OP_ACCESS, OP_APPEND, N_OPS
 };
 
 static const char *const op_names[N_OPS] = {
@@ -114,6 +104,7 @@ static const char *const op_names[N_OPS] = {
 	"symlink", "chmod", "chown", "utimes", "setxattr", "getxattr", "removexattr",
 	"listxattr", "stat", "list", "mkfifo", "open", "fd-write", "fd-read", "fd-stat",
 	"fd-close", "tmpfile", "fallocate", "seek", "mknod",
+	"copy-range", "mmap", "acl", "capability", "seekdir", "access", "append",
 };
 
 static void do_write(struct outcome *o, const struct op *op, const char *path)
@@ -133,7 +124,7 @@ static void do_write(struct outcome *o, const struct op *op, const char *path)
 	close(fd);
 }
 
-static void do_read(struct outcome *o, int fd, uint32_t at)
+void note_data(struct outcome *o, int fd, uint32_t at)
 {
 	char data[DATA_ROOM];
 	uint32_t sum = 0;
@@ -288,7 +279,7 @@ static void do_on_fd(struct outcome *o, const struct op *op, int *slot)
 		note_result(o, pwrite(*slot, data, op->n[0] % sizeof(data), op->n[1] % 20000));
 		break;
 	case OP_FD_READ:
-		do_read(o, *slot, op->n[1] % 20000);
+		note_data(o, *slot, op->n[1] % 20000);
 		break;
 	case OP_FD_STAT:
 		note_result(o, fstat(*slot, &st));
@@ -374,17 +365,12 @@ static void do_attributes(struct outcome *o, const struct op *op, const char *pa
 	}
 }
 
-static void apply(int tree, struct op *op)
+static void do_op(struct outcome *o, const struct op *op, const char *path, const char *other,
+		  int *slot)
 {
-	struct outcome *o = &outcomes[tree];
-	char path[PATH_MAX], other[PATH_MAX];
-	int *slot = &handles[tree][op->fd_slot], fd;
 	struct stat st;
+	int fd;
 
-	o->len = 0;
-	o->text[0] = '\0';
-	in_tree(tree, op->path, path);
-	in_tree(tree, op->other, other);
 	switch (op->kind) {
 	case OP_WRITE:
 		do_write(o, op, path);
@@ -394,7 +380,7 @@ static void apply(int tree, struct op *op)
 		if (fd < 0 || (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
 			note_result(o, fd < 0 ? -1 : 0);
 		else
-			do_read(o, fd, op->n[0] % 20000);
+			note_data(o, fd, op->n[0] % 20000);
 		if (fd >= 0)
 			close(fd);
 		break;
@@ -439,9 +425,47 @@ static void apply(int tree, struct op *op)
 	case OP_LISTXATTR:
 		do_attributes(o, op, path);
 		break;
+	case OP_COPY_RANGE:
+		do_copy_range(o, op, path, other);
+		break;
+	case OP_MMAP:
+		do_mmap(o, op, path);
+		break;
+	case OP_ACL:
+		do_acl(o, op, path);
+		break;
+	case OP_CAPABILITY:
+		do_capability(o, op, path);
+		break;
+	case OP_SEEKDIR:
+		do_seekdir(o, op, path);
+		break;
+	case OP_ACCESS:
+		do_access(o, op, path);
+		break;
+	case OP_APPEND:
+		do_append(o, op, path);
+		break;
 	default:
 		do_names(o, op, path, other);
 	}
+}
+
+static void apply(int tree, const struct op *op)
+{
+	struct outcome *o = &outcomes[tree];
+	char path[PATH_MAX], other[PATH_MAX];
+	struct stat st;
+
+	o->len = 0;
+	o->text[0] = '\0';
+	in_tree(tree, op->path, path);
+	in_tree(tree, op->other, other);
+	if (op->as_user && (setegid(USER) < 0 || seteuid(USER) < 0))
+		abort();
+	do_op(o, op, path, other, &handles[tree][op->fd_slot]);
+	if (op->as_user && (seteuid(0) < 0 || setegid(0) < 0))
+		abort();
 	/* The state of what was touched, right away. */
 	if (lstat(path, &st) == 0)
 		note_stat(o, &st);
@@ -469,15 +493,16 @@ static int run(unsigned long count)
 		for (int i = 0; i < 4; i++)
 			op.n[i] = rnd(1U << 30);
 		op.fd_slot = (int)rnd(MAX_HANDLES);
+		op.as_user = rnd(6) == 0 && geteuid() == 0;
 		for (int t = 0; t < n_trees; t++)
 			apply(t, &op);
 		if (verbose)
-			printf("%lu %s %s %s: %s\n", step, op_names[op.kind], op.path, op.other,
-			       outcomes[0].text);
+			printf("%lu %s %s %s%s: %s\n", step, op_names[op.kind], op.path, op.other,
+			       op.as_user ? " as a user" : "", outcomes[0].text);
 		if (n_trees > 1 && strcmp(outcomes[0].text, outcomes[1].text) != 0) {
-			printf("seed %lu step %lu: %s %s %s\n  first:  %s\n  second: %s\n", seed,
-			       step, op_names[op.kind], op.path, op.other, outcomes[0].text,
-			       outcomes[1].text);
+			printf("seed %lu step %lu: %s %s %s%s\n  first:  %s\n  second: %s\n", seed,
+			       step, op_names[op.kind], op.path, op.other,
+			       op.as_user ? " as a user" : "", outcomes[0].text, outcomes[1].text);
 			return 1;
 		}
 	}
@@ -541,7 +566,7 @@ static int dump_one(const char *path, const struct stat *st, int type, struct FT
 		if (fd < 0)
 			note_result(&o, fd);
 		for (uint32_t at = 0; fd >= 0 && at < st->st_size; at += DATA_ROOM)
-			do_read(&o, fd, at);
+			note_data(&o, fd, at);
 		if (fd >= 0)
 			close(fd);
 	} else if (S_ISLNK(st->st_mode)) {
