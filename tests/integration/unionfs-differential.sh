@@ -5,8 +5,8 @@
 # SEEDS: which to run, COUNT: operations each.  Without them: the saved seeds, which
 # found something once or cover an option, then new ones until SECONDS_MAX are over.
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
-seeds=${SEEDS:-1 2 3 4 5 6 7 8 12 104}
-count=${COUNT:-400}
+seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
+count=${COUNT:-2700}
 limit=${SECONDS_MAX:-60}
 OPTS=${OPTS-}
 needs_overlay
@@ -31,8 +31,9 @@ choose_options() {
 	esac
 	kernel_opts=redirect_dir=$redirect union_opts=redirect_dir=$redirect
 	[ -z "$marks" ] || kernel_opts=$marks union_opts=$union_opts,$marks
+	unset FUZZ_PASSTHROUGH
 	case $(($1 % 8)) in
-	2) union_opts=$union_opts,passthrough=on ;;
+	2) export FUZZ_PASSTHROUGH=1; union_opts=$union_opts,passthrough=on ;;
 	0 | 4 | 6) union_opts=$union_opts,writeback=off ;;
 	esac
 	union_opts=$union_opts${OPTS:+,$OPTS}

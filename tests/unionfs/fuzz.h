@@ -33,6 +33,13 @@ void note_result(struct outcome *o, long r);
 /* The bytes at an offset of a file, as a sum. */
 void note_data(struct outcome *o, int fd, uint32_t at);
 
+void note_stat(struct outcome *o, const struct stat *st);
+void note_xattrs(struct outcome *o, const char *path);
+
+/* 0 when the trees are equal, else 1, with the first difference printed.  What lies
+ * below the names is left out, and their folders, and the files' other names. */
+int compare_trees(const char *first, const char *second, char **names, int n_names);
+
 /* More operations on the file at path. */
 void do_copy_range(struct outcome *o, const struct op *op, const char *path, const char *other);
 void do_mmap(struct outcome *o, const struct op *op, const char *path);
