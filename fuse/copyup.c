@@ -20,6 +20,7 @@
 #include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/format.h"
+#include "fuse/ids.h"
 #include "fuse/layer.h"
 #include "fuse/listing.h"
 #include "fuse/loc.h"
@@ -117,6 +118,8 @@ static int make_copy(struct unionfs *fs, struct node *node, const struct loc *fr
 	r = copy_owner_mode_times(fs, tmp, st);
 	if (r == 0)
 		r = copy_xattrs(fs, from->dirfd, from->name, from->at_flags, fs->work_fd, tmp);
+	if (r == 0)
+		r = ids_copy_override(fs, from, st, tmp);
 	if (r < 0)
 		return r;
 	*ret_origin = 0;
