@@ -33,6 +33,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.cgroup_parent", GANTRY_TYPE_STRING, 0, "gantry", "control group of all containers" },
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
+	{ "plugin.isolation", GANTRY_TYPE_STRING, 0, "none",
+	  "none or process: where drivers run for which neither drivers.KIND.DRIVER.isolation nor the plugin says it" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
 	{ NULL, 0, 0, NULL, NULL },
