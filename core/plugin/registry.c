@@ -158,7 +158,9 @@ static int choose_isolation(struct registry *r, struct entry *e, struct gantry_e
 	const char *said = config_driver_setting(r->config, e->kind, e->name, "isolation");
 
 	said = said ? said : json_get_string(e->manifest, "Isolation");
-	said = said ? said : config_string(r->config, "plugin.isolation");
+	/* A front end is told who asks by the thread that calls it, so it stays here
+	 * unless it is sent away by name. */
+	said = said ? said : !strcmp(e->kind, "api") ? "none" : config_string(r->config, "plugin.isolation");
 	if (strcmp(said, "none") != 0 && strcmp(said, "process") != 0) {
 		return error_set(err, GANTRY_ERR_INVALID, "isolation of %s driver %s must be none or process, not \"%s\"",
 				 e->kind, e->name, said);
