@@ -11,6 +11,7 @@
 
 #include "core/base/paths.h"
 #include "core/config/config.h"
+#include "core/plugin/adaptor.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/native.h"
 #include "core/plugin/process.h"
@@ -27,6 +28,7 @@ struct entry {
 	struct entry *next;
 	char *kind;
 	char *name;
+	char *table; /* the driver's name in the plugin; an adaptor's differs from name */
 	struct json_object *manifest;
 	char *file;
 	char *state_dir;
@@ -79,6 +81,7 @@ static void entry_free(struct entry *e)
 	json_object_put(e->manifest);
 	free(e->kind);
 	free(e->name);
+	free(e->table);
 	free(e->file);
 	free(e->state_dir);
 	free(e->run_dir);
@@ -177,7 +180,7 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 	struct process_spec spec = {
 		.host_program = r->paths->plugin_host,
 		.kind = e->kind,
-		.name = e->name,
+		.name = e->table,
 		.file = e->file,
 		.exec = is_exec(e),
 		.permissions = permissions,
@@ -196,7 +199,7 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 
 static const struct gantry_driver *entry_table(const struct entry *e)
 {
-	return e->process ? process_driver_table(e->process) : native_plugin_driver(e->plugin, e->kind, e->name);
+	return e->process ? process_driver_table(e->process) : native_plugin_driver(e->plugin, e->kind, e->table);
 }
 
 static const struct gantry_plugin *entry_descriptor(const struct entry *e)
@@ -222,9 +225,9 @@ static int load_entry(struct registry *r, struct entry *e, struct gantry_error *
 	if (!entry_table(e)) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "plugin %s has no %s driver %s, though its manifest says so", e->file,
-				 e->kind, e->name);
+				 e->kind, e->table);
 	}
-	return config_for_driver(r->config, entry_table(e), &e->config, err);
+	return config_for_driver(r->config, entry_table(e), e->name, &e->config, err);
 }
 
 static int open_entry(struct entry *e, struct gantry_error *err)
@@ -234,15 +237,42 @@ static int open_entry(struct entry *e, struct gantry_error *err)
 	if (e->driver) {
 		return 0;
 	}
-	if (!e->isolated) {
-		return native_driver_open(e->plugin, e->kind, e->name, service_host_public(e->host), e->config,
+	if (e->isolated) {
+		code = process_driver_open(e->process, e->config, &e->driver, err);
+		if (code < 0) {
+			e->process = NULL;
+		}
+	} else {
+		code = native_driver_open(e->plugin, e->kind, e->table, service_host_public(e->host), e->config,
 					  &e->driver, err);
 	}
-	code = process_driver_open(e->process, e->config, &e->driver, err);
-	if (code < 0) {
-		e->process = NULL;
+	return code == 0 && strcmp(e->table, e->name) != 0 ? driver_rename(e->driver, e->name, err) : code;
+}
+
+/* The plugin that carries the driver, else one that adapts a foreign one of this name. */
+static int find_plugin(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	int code = find_manifest(r, e->kind, e->name, &e->manifest, err);
+
+	if (code == 0) {
+		e->table = strdup(e->name);
+		return e->table ? 0 : error_no_memory(err);
 	}
-	return code;
+	if (code != GANTRY_ERR_NOT_FOUND) {
+		return code;
+	}
+	code = adaptor_find(r->paths->plugin_path, r->config, e->kind, e->name, &e->manifest, &e->table,
+			    &why);
+	if (code == GANTRY_ERR_NOT_FOUND) {
+		return err->code;
+	}
+	if (code < 0) {
+		*err = why;
+		return code;
+	}
+	error_clear(err);
+	return 0;
 }
 
 static int new_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
@@ -256,8 +286,7 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 	}
 	e->kind = strdup(kind);
 	e->name = strdup(name);
-	code = e->kind && e->name ? find_manifest(r, kind, name, &e->manifest, err)
-				  : error_no_memory(err);
+	code = e->kind && e->name ? find_plugin(r, e, err) : error_no_memory(err);
 	if (code == 0) {
 		e->file = path_join(json_get_string(e->manifest, "Folder"),
 				    json_get_string(e->manifest, "File"), NULL);
@@ -360,6 +389,7 @@ int registry_place(struct registry *r, const char *kind, const char *name,
 	if (code == 0) {
 		*ret = (struct driver_place){
 			.file = e->file,
+			.table = e->table,
 			.config = e->config,
 			.state_dir = e->state_dir,
 			.run_dir = e->run_dir,
@@ -415,6 +445,7 @@ int registry_list(struct registry *r, struct json_object **ret, struct gantry_er
 			list_kind(dir, (*i)->kind, list);
 		}
 	}
+	adaptor_list(r->config, list);
 	*ret = list;
 	return 0;
 }
@@ -458,6 +489,9 @@ static struct json_object *describe(const struct entry *e)
 
 	json_set_string(o, "Kind", e->kind);
 	json_set_string(o, "Driver", e->name);
+	if (strcmp(e->name, e->table)) {
+		json_set_string(o, "Adaptor", e->table);
+	}
 	json_set_string(o, "Summary", d->summary);
 	json_set_string(o, "Plugin", p->name);
 	json_set_string(o, "Version", p->version);
