@@ -36,7 +36,9 @@ gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \
+	core/base/idmap.c core/base/idmap.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/userns.c core/base/userns.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \

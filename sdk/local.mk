@@ -48,6 +48,8 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
 	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/owners.c sdk/helpers/owners.h \
+	sdk/helpers/privilege.c sdk/helpers/privilege.h \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \

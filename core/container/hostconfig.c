@@ -122,7 +122,7 @@ static int check_modes(struct core *core, struct json_object *hc, struct gantry_
 	static const char *const pid[] = { "host", NULL };
 	static const char *const ipc[] = { "host", "private", "shareable", "none", NULL };
 	static const char *const uts[] = { "host", NULL };
-	static const char *const userns[] = { "host", "private", NULL };
+	static const char *const userns[] = { "host", "private", "keep-id", NULL };
 	static const char *const cgroupns[] = { "host", "private", NULL };
 	int r = check_mode(core, hc, "PidMode", pid, 1, err);
 
@@ -272,13 +272,30 @@ static int check_capabilities(struct json_object *hc, struct gantry_error *err)
 	return 0;
 }
 
+/* --userns=keep-id: who runs the engine is who runs in the container. */
+static void keep_id(struct core *core, struct json_object *doc, struct json_object *hc)
+{
+	struct json_object *config = json_get_object(doc, "Config");
+	const char *mode = json_get_string(hc, "UsernsMode");
+	const char *user = json_get_string(config, "User");
+	char own[32];
+
+	if (mode && !strcmp(mode, "keep-id") && (!user || !*user)) {
+		snprintf(own, sizeof(own), "%u:%u", (unsigned)core->uid, (unsigned)core->gid);
+		json_set_string(config, "User", own);
+	}
+}
+
 static void set_defaults(struct core *core, struct json_object *doc, struct json_object *hc)
 {
 	const char *mode = json_get_string(hc, "NetworkMode");
 
 	if (!mode || !*mode || !strcmp(mode, "default")) {
-		json_set_string(hc, "NetworkMode", "bridge");
+		json_set_string(hc, "NetworkMode",
+				core->ids == USERNS_HOST ? "bridge"
+							 : config_string(core->config, "network.rootless"));
 	}
+	keep_id(core, doc, hc);
 	if (json_get_int(hc, "ShmSize", 0) <= 0) {
 		json_set_int(hc, "ShmSize", 64 << 20);
 	}

@@ -117,7 +117,7 @@ static int spawn_shim(struct start *s, struct gantry_error *err)
 		error_errno(err, code, "cannot start %s", s->core->paths.shim);
 		return error_hint(err, "is gantry installed whole?");
 	}
-	return 0;
+	return s->core->ids == USERNS_HOST ? 0 : userns_add_holder(&s->core->paths, pid, err);
 }
 
 /* Mounts the snapshot; one that is missing (killed in create) is prepared first. */

@@ -6,6 +6,7 @@
 #include "core/container/spec.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/privilege.h"
 
 static void add_namespace(struct json_object *list, const char *type, const char *path)
 {
@@ -107,7 +108,11 @@ static void add_sysctls(const struct container *c, struct json_object *linux_spe
 	/* As Docker: low ports and ping need no privilege inside. */
 	if (owns_network(c)) {
 		json_set_string(o, "net.ipv4.ip_unprivileged_port_start", "0");
-		json_set_string(o, "net.ipv4.ping_group_range", "0 2147483647");
+		/* of the groups that there are in this user namespace */
+		json_set_string(o, "net.ipv4.ping_group_range",
+				in_initial_userns() ? "0 2147483647" :
+				userns_has_ids()    ? "0 65535" :
+						      "0 0");
 	}
 	if (asked) {
 		json_object_object_foreach(asked, key, value)
@@ -187,6 +192,26 @@ static void add_names(const struct container *c, struct json_object *spec)
 	}
 }
 
+/* What the OCI's format has no words for. */
+static void add_own_annotations(const struct container *c, struct json_object *spec)
+{
+	const char *userns = json_get_string(container_host_config(c), "UsernsMode");
+	auto_json struct json_object *all = json_object_new_object();
+	struct json_object *asked = json_get_object(spec, "annotations");
+
+	if (!userns || strcmp(userns, "keep-id")) {
+		return;
+	}
+	if (asked) {
+		json_object_object_foreach(asked, key, value)
+		{
+			json_set(all, key, json_object_get(value));
+		}
+	}
+	json_set_string(all, "org.gantry.userns", userns);
+	json_set(spec, "annotations", steal(&all));
+}
+
 int container_make_spec(struct core *core, const struct container *c, const char *run_dir,
 			int root, struct json_object **ret, struct gantry_error *err)
 {
@@ -204,6 +229,7 @@ int container_make_spec(struct core *core, const struct container *c, const char
 	if (annotations) {
 		json_set(spec, "annotations", json_object_get(annotations));
 	}
+	add_own_annotations(c, spec);
 	r = spec_mounts(core, c, run_dir, spec, err);
 	if (r == 0) {
 		r = spec_linux(core, c, spec, err);

@@ -30,6 +30,8 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_mutex_init(&core->lock, NULL);
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
+	core->uid = getuid();
+	core->gid = getgid();
 	r = policy_new(core, &core->policy, err);
 	if (r == 0) {
 		core->service = (struct gantry_engine_service){
@@ -38,6 +40,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 			.ops = policy_engine_ops(core->policy),
 		};
 		r = paths_init(&core->paths, options, err);
+	}
+	if (r == 0) {
+		r = userns_enter(&core->paths, &core->ids, err);
 	}
 	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
@@ -78,6 +83,9 @@ struct core *core_close(struct core *core)
 	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);
+	if (core->ids == USERNS_FULL || core->ids == USERNS_SINGLE) {
+		userns_leave(&core->paths);
+	}
 	paths_done(&core->paths);
 	policy_free(core->policy);
 	pthread_cond_destroy(&core->idle);

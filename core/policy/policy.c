@@ -136,11 +136,10 @@ struct json_object *asking_now(struct policy *policy)
 {
 	struct json_object *who = NULL;
 
-	(void)policy;
 	if (!asking || json_object_deep_copy(asking, &who, NULL) < 0) {
 		who = json_object_new_object();
-		json_set_int(who, "uid", getuid());
-		json_set_int(who, "gid", getgid());
+		json_set_int(who, "uid", policy->core->uid);
+		json_set_int(who, "gid", policy->core->gid);
 		json_set_string(who, "transport", "none");
 	}
 	json_set_string(who, "auth", json_get(who, "certificate") ? "tls" :
@@ -259,7 +258,7 @@ int ask_full(struct policy *policy, const char *point, struct json_object *targe
 	int r;
 
 	json_set_string(engine, "version", PACKAGE_VERSION);
-	json_set_bool(engine, "rootless", getuid() != 0);
+	json_set_bool(engine, "rootless", policy->core->ids != USERNS_HOST);
 	json_set_string(request, "point", point);
 	/* At api.request nobody has looked yet at who is asking. */
 	if (strcmp(point, "api.request") != 0) {

@@ -22,6 +22,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "container.h"
 #include "hooks.h"
@@ -206,7 +207,7 @@ static int enter_cgroups(struct creation *c, struct gantry_error *err)
 	if (c->host.mode == CGROUP_NONE)
 		return 0;
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
-	if (r != GANTRY_ERR_PERMISSION || geteuid() == 0)
+	if (r != GANTRY_ERR_PERMISSION || is_host_root())
 		return r;
 	warn(&c->process, "linux.resources: this user may not create control groups here; there are "
 			  "no limits");

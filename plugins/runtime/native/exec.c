@@ -40,6 +40,7 @@ struct exec {
 	struct arena arena;
 	int init, root, notify_sock, sync[2];
 	char *notify_state;
+	bool own_id;
 	struct container_process process;
 };
 
@@ -72,6 +73,7 @@ static int prepare_filter(struct exec *e, struct gantry_error *err)
 			    e->o->cache_dir, &e->filter, err);
 	if (r < 0 || (r = notify_connect(container.seccomp, &e->notify_sock, err)) < 0)
 		return r;
+	e->own_id = spec_keeps_id(&container);
 	if (e->notify_sock >= 0) {
 		auto_free char *state = state_to_json(&e->state, STATUS_RUNNING);
 
@@ -171,7 +173,7 @@ static int run(struct exec *e, struct gantry_error *err)
 		.spec = &e->spec.process, .filter = &e->filter, .slave = -1, .reaper = -1,
 		.notify_sock = e->notify_sock, .notify_state = e->notify_state,
 		.stdio = { e->o->stdio[0], e->o->stdio[1], e->o->stdio[2] },
-		.preserve_fds = e->o->preserve_fds,
+		.preserve_fds = e->o->preserve_fds, .own_id = e->own_id,
 		.host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	int r;

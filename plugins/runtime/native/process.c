@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "caps.h"
 #include "lookup.h"
@@ -129,10 +131,36 @@ static bool groups_denied(int host_proc)
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && text[0] == 'd';
 }
 
+/* Where this user namespace has one id, the process becomes another user in a
+ * namespace of its own that calls that id so.  It keeps no power over what belongs
+ * to this one, as becoming an ordinary user always ends. */
+static int rename_own_id(struct process_run *run, struct gantry_error *err)
+{
+	static const char *const files[] = { "self/uid_map", "self/gid_map" };
+	const uint32_t ids[] = { run->spec->uid, run->spec->gid };
+	int r = unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
+	char text[32];
+
+	/* the files belong to nobody while this process is not dumpable */
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		snprintf(text, sizeof(text), "%u 0 1\n", ids[i]);
+		r = write_control(run->host_proc, files[i], text);
+	}
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r < 0)
+		return error_errno(err, -r, "process.user: cannot become user %u in a user namespace "
+				   "with one id", run->spec->uid);
+	return 0;
+}
+
 static int set_user(struct process_run *run, struct gantry_error *err)
 {
 	const struct process_spec *p = run->spec;
 
+	if (geteuid() == 0 && !in_initial_userns() &&
+	    (run->own_id || (p->uid != 0 && !userns_has_ids())))
+		return rename_own_id(run, err);
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "cannot keep capabilities");
 	if (setgroups(p->n_groups, p->groups) < 0 &&

@@ -22,6 +22,7 @@ struct process_run {
 	int slave;                           /* the terminal, or -1 */
 	int stdio[3];                        /* without a terminal; -1: /dev/null */
 	int reaper;                          /* a small init that runs the program, or -1 */
+	bool own_id;                         /* this user's own id gets the number that spec asks for */
 	int preserve_fds;                    /* how many from 3 on stay open */
 	int host_proc;                       /* the host's /proc, for security labels; or -1 */
 	char **env;                          /* complete; made by process_prepare */
