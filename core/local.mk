@@ -18,6 +18,7 @@ gantry_shim_SOURCES = \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
+	core/shim/emulator.c core/shim/emulator.h \
 	core/shim/exec.c core/shim/exec.h \
 	core/shim/finish.c core/shim/finish.h \
 	core/shim/health.c core/shim/health.h \
@@ -32,6 +33,25 @@ gantry_shim_SOURCES = \
 	core/shim/shim.h \
 	core/shim/stdio.c core/shim/stdio.h
 gantry_shim_LDADD = core/libplugin.a $(HELPERS)
+
+# One process per container that has calls emulated.
+pkglibexec_PROGRAMS += gantry-emulate
+gantry_emulate_SOURCES = \
+	core/emulate/attribute.c \
+	core/emulate/create.c \
+	core/emulate/emulate.h \
+	core/emulate/identity.c core/emulate/identity.h \
+	core/emulate/ids.c \
+	core/emulate/look.c \
+	core/emulate/main.c \
+	core/emulate/mount.c \
+	core/emulate/owner.c \
+	core/emulate/path.c \
+	core/emulate/process.c \
+	core/emulate/request.c \
+	core/emulate/serve.c \
+	core/emulate/table.c
+gantry_emulate_LDADD = $(HELPERS)
 
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
@@ -51,6 +71,7 @@ core_libcore_a_SOURCES = \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
+	core/container/emulation.c core/container/emulation.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/hostconfig.c \

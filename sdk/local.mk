@@ -32,6 +32,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/emulate.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
 	sdk/helpers/exe.c sdk/helpers/exe.h \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \

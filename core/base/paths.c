@@ -118,11 +118,12 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 					     : strdup(PLUGINDIR);
 	p->shim = program(tree, "gantry-shim");
 	p->reconcile = program(tree, "gantry-reconcile");
+	p->emulate = program(tree, "gantry-emulate");
 	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
 	if (options->config_file) {
 		p->config_file = strdup(options->config_file);
 	}
-	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile || !p->share) {
+	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile || !p->emulate || !p->share) {
 		return error_no_memory(err);
 	}
 	r = absolute_folder(&p->root, 0711, err);
@@ -136,6 +137,7 @@ void paths_done(struct paths *p)
 	free(p->plugin_path);
 	free(p->shim);
 	free(p->reconcile);
+	free(p->emulate);
 	free(p->config_file);
 	free(p->share);
 	*p = (struct paths){ 0 };

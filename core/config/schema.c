@@ -35,6 +35,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.cgroup_parent", GANTRY_TYPE_STRING, 0, "gantry", "control group of all containers" },
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
+	{ "rootless.emulation", GANTRY_TYPE_STRING, 0, "consistent",
+	  "calls answered for containers of a user with one id: off, record or consistent" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
 	{ NULL, 0, 0, NULL, NULL },

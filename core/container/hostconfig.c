@@ -7,6 +7,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/create.h"
+#include "core/container/emulation.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -144,7 +145,8 @@ static int check_modes(struct core *core, struct json_object *hc, struct gantry_
 /* An option that nobody reads would leave its author less protected than told. */
 static int check_security(struct json_object *hc, struct gantry_error *err)
 {
-	static const char *const known[] = { "seccomp", "apparmor", "label", "no-new-privileges" };
+	static const char *const known[] = { "seccomp", "apparmor", "label", "no-new-privileges",
+					     "emulation" };
 	struct json_object *options = json_get_array(hc, "SecurityOpt");
 
 	for (size_t i = 0; i < json_array_size(options); i++) {
@@ -157,11 +159,11 @@ static int check_security(struct json_object *hc, struct gantry_error *err)
 		}
 		if (!found) {
 			error_set(err, GANTRY_ERR_INVALID, "invalid --security-opt: \"%s\"", o);
-			return error_hint(err, "known are seccomp=, apparmor=, label= and "
+			return error_hint(err, "known are seccomp=, apparmor=, label=, emulation= and "
 					       "no-new-privileges");
 		}
 	}
-	return 0;
+	return emulation_check(hc, err);
 }
 
 static struct json_object *default_log_options(struct core *core)

@@ -16,6 +16,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
+#include "core/container/emulation.h"
 #include "core/image/image.h"
 #include "core/network/network.h"
 #include "core/shim/protocol.h"
@@ -305,6 +306,9 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_add_int(&s->message, "height", height);
 	shim_message_add_int(&s->message, "stdin", json_get_bool(config, "OpenStdin", 0));
 	shim_message_add_int(&s->message, "stdin_once", json_get_bool(config, "StdinOnce", 0));
+	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
+		shim_message_add(&s->message, "emulate", paths->emulate);
+	}
 	shim_message_add(&s->message, "reconcile", paths->reconcile);
 	shim_message_add(&s->message, "root", paths->root);
 	shim_message_add(&s->message, "run_root", paths->run_root);

@@ -127,9 +127,13 @@ static void add_xattrs(struct diff *d, const struct layer_change *c)
 	for (size_t i = 0; i < n; i++) {
 		ssize_t size = lgetxattr(path, sorted[i], d->value, sizeof(d->value));
 
+		const char *name = sorted[i];
+
+		if (!strncmp(name, OWNERS_KEPT_XATTR, strlen(OWNERS_KEPT_XATTR)))
+			name += strlen(OWNERS_KEPT_XATTR);
 		/* The host's own label is no part of an image. */
-		if (size >= 0 && strcmp(sorted[i], "security.selinux") != 0)
-			d->lib->archive_entry_xattr_add_entry(d->entry, sorted[i], d->value,
+		if (size >= 0 && strcmp(name, "security.selinux") != 0)
+			d->lib->archive_entry_xattr_add_entry(d->entry, name, d->value,
 							      (size_t)size);
 	}
 }

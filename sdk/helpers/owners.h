@@ -10,6 +10,8 @@
  * stands there as an empty regular file since this user may not make it; else the
  * file's own mode does.  Symbolic links take no such attributes; theirs is an attribute
  * of the folder they are in, user.gantry.owner.NAME.
+ * Attributes of the host's security modules, which no user may set, are kept as
+ * user.gantry.kept.NAME.
  */
 #ifndef HELPERS_OWNERS_H
 #define HELPERS_OWNERS_H
@@ -19,6 +21,7 @@
 
 #define OWNERS_XATTR "user.containers.override_stat"
 #define OWNERS_LINK_XATTR "user.gantry.owner."
+#define OWNERS_KEPT_XATTR "user.gantry.kept."
 
 /* Are owners kept in attributes here?  Constant for a process. */
 int owners_are_kept(void);

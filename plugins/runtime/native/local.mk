@@ -18,6 +18,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/container.h \
 	plugins/runtime/native/create.c \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
+	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
 	plugins/runtime/native/exec.c \
 	plugins/runtime/native/features.c \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \

@@ -18,6 +18,7 @@
 #include <helpers/privilege.h>
 
 #include "caps.h"
+#include "emulate.h"
 #include "lookup.h"
 #include "process.h"
 #include "scheduling.h"
@@ -158,6 +159,8 @@ static int set_user(struct process_run *run, struct gantry_error *err)
 {
 	const struct process_spec *p = run->spec;
 
+	if (run->emulation)
+		return 0; /* emulate_become() */
 	if (geteuid() == 0 && !in_initial_userns() &&
 	    (run->own_id || (p->uid != 0 && !userns_has_ids())))
 		return rename_own_id(run, err);
@@ -262,6 +265,9 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 	auto_fd int notify = -1;
 	int r;
 
+	if (run->emulation && ((r = emulate_install(run->emulation, run->emulator, err)) < 0 ||
+			       (r = emulate_become(run->spec, err)) < 0))
+		return r;
 	if (!run->filter || !run->filter->n)
 		return 0;
 	r = seccomp_install(run->filter, &notify, err);
