@@ -65,6 +65,7 @@ core_libcore_a_SOURCES = \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
+	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/make.c core/image/make.h core/image/push.c \

@@ -31,7 +31,7 @@
 
 const char *userns_ids_name(enum userns_ids ids)
 {
-	static const char *const names[] = { "host", "full", "single", "given" };
+	static const char *const names[] = { "host", "full", "single", "given", "none" };
 
 	return names[ids];
 }

@@ -21,6 +21,7 @@ enum userns_ids {
 	USERNS_FULL,     /* a range from /etc/subuid besides the user's own */
 	USERNS_SINGLE,   /* the user's own id alone, as root */
 	USERNS_GIVEN,    /* whoever started us has made one already */
+	USERNS_NONE,     /* none can be had: nothing but looking is possible */
 };
 
 const char *userns_ids_name(enum userns_ids ids);

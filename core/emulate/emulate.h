@@ -90,6 +90,7 @@ int64_t call_setresgid(struct request *rq);
 int64_t call_setfsuid(struct request *rq);
 int64_t call_setfsgid(struct request *rq);
 int64_t call_setgroups(struct request *rq);
+int64_t call_prctl(struct request *rq);
 int64_t call_getuid(struct request *rq);
 int64_t call_geteuid(struct request *rq);
 int64_t call_getgid(struct request *rq);

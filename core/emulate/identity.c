@@ -42,7 +42,8 @@ int identity_read(pid_t pid, struct identity *ret)
 static int same(const struct identity *a, const struct identity *b)
 {
 	return !memcmp(&a->uid, &b->uid, sizeof(a->uid)) && !memcmp(&a->gid, &b->gid, sizeof(a->gid)) &&
-	       a->n_groups == b->n_groups &&
+	       a->n_groups == b->n_groups && a->keeps_caps == b->keeps_caps &&
+	       a->has_caps == b->has_caps &&
 	       !memcmp(a->groups, b->groups, a->n_groups * sizeof(a->groups[0]));
 }
 

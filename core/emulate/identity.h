@@ -21,6 +21,8 @@ struct identity {
 	struct ids uid, gid;
 	uint32_t n_groups;
 	uint32_t groups[IDENTITY_MAX_GROUPS];
+	uint8_t keeps_caps;  /* PR_SET_KEEPCAPS is on */
+	uint8_t has_caps;    /* of root, though it is root no more */
 	int is_default; /* what the kernel says is true */
 };
 

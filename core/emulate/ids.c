@@ -11,7 +11,18 @@
 
 static int is_root(const struct identity *who)
 {
-	return who->uid.effective == 0;
+	return who->uid.effective == 0 || who->has_caps;
+}
+
+/* Who was root and is not any more loses its capabilities, unless it asked to keep
+ * them (those of the kernel stay, which is as harmless as root in the container). */
+static void follow_caps(const struct ids *old, struct identity *who)
+{
+	int was = !old->real || !old->effective || !old->saved;
+	int is = !who->uid.real || !who->uid.effective || !who->uid.saved;
+
+	if (was && !is)
+		who->has_caps = who->keeps_caps;
 }
 
 /* Ids of a nested user namespace are not ours to make up. */
@@ -47,6 +58,7 @@ static int64_t set_one(struct request *rq, int group)
 	else if (id != ids->real && id != ids->saved)
 		return -EPERM;
 	ids->effective = ids->fs = id;
+	follow_caps(&rq->who.uid, &who);
 	return request_set_identity(rq, &who);
 }
 
@@ -72,6 +84,7 @@ static int64_t set_real_effective(struct request *rq, int group)
 	if (real != KEEP || (effective != KEEP && effective != old.real))
 		ids->saved = ids->effective;
 	ids->fs = ids->effective;
+	follow_caps(&rq->who.uid, &who);
 	return request_set_identity(rq, &who);
 }
 
@@ -93,6 +106,7 @@ static int64_t set_three(struct request *rq, int group)
 		*to[i] = wanted[i];
 	}
 	ids->fs = ids->effective;
+	follow_caps(&rq->who.uid, &who);
 	return request_set_identity(rq, &who);
 }
 
@@ -265,4 +279,17 @@ int64_t call_getgroups(struct request *rq)
 		r = request_write(rq, rq->args[1], rq->who.groups,
 				  rq->who.n_groups * sizeof(rq->who.groups[0]));
 	return r < 0 ? r : (int64_t)rq->who.n_groups;
+}
+
+/* PR_SET_KEEPCAPS: noted, and the kernel's to do. */
+int64_t call_prctl(struct request *rq)
+{
+	struct identity who;
+	int64_t r = begin(rq, &who);
+
+	if (r == 0) {
+		who.keeps_caps = rq->args[1] == 1;
+		(void)request_set_identity(rq, &who);
+	}
+	return ANSWER_CONTINUE;
 }

@@ -31,6 +31,7 @@ static void change_by_program(struct request *rq, int fd)
 		if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 			who.gid.effective = st.st_gid;
 	}
+	who.keeps_caps = who.has_caps = 0;
 	who.uid.saved = who.uid.fs = who.uid.effective;
 	who.gid.saved = who.gid.fs = who.gid.effective;
 	if (memcmp(&who, &rq->who, sizeof(who)) != 0)

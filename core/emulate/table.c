@@ -24,7 +24,7 @@ static const struct {
 	{ SYS_getresuid, call_getresuid },   { SYS_getresgid, call_getresgid },
 	{ SYS_setxattr, call_setxattr },     { SYS_lsetxattr, call_lsetxattr },
 	{ SYS_fsetxattr, call_fsetxattr },   { SYS_getsockopt, call_getsockopt },
-	{ SYS_mount, call_mount },
+	{ SYS_mount, call_mount },	     { SYS_prctl, call_prctl },
 #ifdef SYS_newfstatat
 	{ SYS_newfstatat, call_newfstatat },
 #endif

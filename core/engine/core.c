@@ -44,6 +44,13 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	if (r == 0) {
 		r = userns_enter(&core->paths, &core->ids, err);
 	}
+	if (r == GANTRY_ERR_UNSUPPORTED) {
+		/* `gantry doctor` must be able to say so */
+		core->ids = USERNS_NONE;
+		core->refusal = *err;
+		error_clear(err);
+		r = 0;
+	}
 	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
 	}
@@ -241,6 +248,10 @@ int engine_storage(struct core *core, struct driver **ret, struct gantry_error *
 	auto_free char *chosen = NULL;
 	int r = 0;
 
+	if (core->ids == USERNS_NONE) {
+		*err = core->refusal;
+		return err->code;
+	}
 	if (strcmp(configured, "auto")) {
 		chosen = strdup(configured);
 	} else {

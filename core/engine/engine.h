@@ -25,6 +25,7 @@
 struct core {
 	struct paths paths;
 	enum userns_ids ids; /* USERNS_HOST: this engine may do all */
+	struct gantry_error refusal; /* USERNS_NONE: why */
 	uid_t uid; /* who runs it, outside of any namespace */
 	gid_t gid;
 	struct config *config;

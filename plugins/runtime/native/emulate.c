@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <json-c/json.h>
@@ -112,6 +113,16 @@ static void add_tag_guard(struct program *p, unsigned int nr, unsigned int resou
 	add_return(p, SECCOMP_RET_ALLOW);
 }
 
+/* Asked about when an argument is this number. */
+static void add_equal(struct program *p, unsigned int nr, unsigned int arg, unsigned int value)
+{
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
+	add_load(p, LOW_HALF(arg));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+	add_return(p, SECCOMP_RET_USER_NOTIF);
+	add_return(p, SECCOMP_RET_ALLOW);
+}
+
 /* SO_PEERCRED of a Unix socket. */
 static void add_peer(struct program *p)
 {
@@ -140,6 +151,7 @@ static void build(struct program *p, enum emulate_level level)
 	add_tag_guard(p, SYS_setrlimit, 0, 0);
 #endif
 	add_peer(p);
+	add_equal(p, SYS_prctl, 0, PR_SET_KEEPCAPS);
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		add_call(p, always[i]);
 	for (size_t i = 0; level == EMULATE_CONSISTENT && i < ARRAY_SIZE(stat_family); i++)
