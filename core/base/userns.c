@@ -29,6 +29,23 @@
 #include "helpers/io.h"
 #include "helpers/privilege.h"
 
+/* Set once, while the process has one thread. */
+static struct {
+	int known;
+	uid_t uid;
+	gid_t gid;
+} outer;
+
+uid_t userns_outer_uid(void)
+{
+	return outer.known ? outer.uid : getuid();
+}
+
+gid_t userns_outer_gid(void)
+{
+	return outer.known ? outer.gid : getgid();
+}
+
 const char *userns_ids_name(enum userns_ids ids)
 {
 	static const char *const names[] = { "host", "full", "single", "given", "none" };
@@ -228,6 +245,9 @@ int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_
 	auto_fd int folder = -1;
 	int r;
 
+	outer.uid = getuid();
+	outer.gid = getgid();
+	outer.known = 1;
 	if (has_capability(CAP_SYS_ADMIN)) {
 		*ret = in_initial_userns() ? USERNS_HOST : USERNS_GIVEN;
 		return 0;

@@ -31,6 +31,10 @@ const char *userns_ids_name(enum userns_ids ids);
  * folder and the choice of ids in its root are kept by this function. */
 int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_error *err);
 
+/* This process's user and group as the host knows them, also inside the namespace. */
+uid_t userns_outer_uid(void);
+gid_t userns_outer_gid(void);
+
 /* Notes a process that will keep the namespace alive: a shim. */
 int userns_add_holder(const struct paths *paths, pid_t pid, struct gantry_error *err);
 /* Takes the note of this process back. */

@@ -26,7 +26,7 @@ struct core {
 	struct paths paths;
 	enum userns_ids ids; /* USERNS_HOST: this engine may do all */
 	struct gantry_error refusal; /* USERNS_NONE: why */
-	uid_t uid; /* who runs it, outside of any namespace */
+	uid_t uid; /* who runs it, as the host knows him */
 	gid_t gid;
 	struct config *config;
 	struct db *db;
@@ -83,6 +83,7 @@ ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
+ENGINE_OP(monitor_report);
 
 ENGINE_OP(container_create);
 ENGINE_OP(container_list);
