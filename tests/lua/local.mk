@@ -31,6 +31,22 @@ EXTRA_DIST += tests/lua/hostile
 
 check_PROGRAMS += tests/lua/fuzz
 TESTS += tests/lua/fuzz
-tests_lua_fuzz_SOURCES = tests/lua/fuzz.c
+tests_lua_fuzz_SOURCES = tests/lua/fuzz.c tests/lua/grammar.c tests/lua/grammar.h
 tests_lua_fuzz_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_lua_fuzz_LDADD = $(LUAHOST_LIBS)
+
+# Replayed over their corpus by tests/fuzz/run.
+if HAVE_CHECK
+check_PROGRAMS += tests/fuzz/fuzz-lua-script tests/fuzz/fuzz-lua-policy tests/fuzz/fuzz-lua-driver
+endif
+tests_fuzz_fuzz_lua_script_SOURCES = tests/fuzz/fuzz-lua-script.c tests/fuzz/replay.c \
+	tests/lua/grammar.c tests/lua/grammar.h
+tests_fuzz_fuzz_lua_script_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_fuzz_fuzz_lua_script_LDADD = $(LUAHOST_LIBS)
+tests_fuzz_fuzz_lua_policy_SOURCES = tests/fuzz/fuzz-lua-policy.c tests/fuzz/replay.c
+tests_fuzz_fuzz_lua_policy_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
+tests_fuzz_fuzz_lua_policy_LDADD = $(LUAHOST_LIBS)
+tests_fuzz_fuzz_lua_driver_SOURCES = tests/fuzz/fuzz-lua-driver.c tests/fuzz/replay.c \
+	tests/unit/fake_host.c tests/unit/fake_host.h $(LUA_DRIVER_HOST)
+tests_fuzz_fuzz_lua_driver_CPPFLAGS = $(LUA_TEST_CPPFLAGS) $(CURL_CFLAGS) $(CONFIG_CFLAGS)
+tests_fuzz_fuzz_lua_driver_LDADD = $(LUAHOST_LIBS) $(CONFIG_LIBS) -ldl -lpthread
