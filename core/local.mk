@@ -52,7 +52,7 @@ core_libcore_a_SOURCES = \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
-	core/container/finish.c core/container/hostconfig.c \
+	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
@@ -72,6 +72,8 @@ core_libcore_a_SOURCES = \
 	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
+	core/plugin/adaptor.c core/plugin/adaptor.h \
+	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/gate.c \

@@ -106,6 +106,7 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 {
 	auto_free char *tree = find_build_tree();
 	const char *plugins = options->plugin_path ? options->plugin_path : getenv("GANTRY_PLUGIN_PATH");
+	const char *config = options->config_file ? options->config_file : getenv("GANTRY_CONFIG_FILE");
 	int r;
 
 	*p = (struct paths){ .uninstalled = tree != NULL };
@@ -119,8 +120,8 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 	p->shim = program(tree, "gantry-shim");
 	p->reconcile = program(tree, "gantry-reconcile");
 	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
-	if (options->config_file) {
-		p->config_file = strdup(options->config_file);
+	if (config && *config) {
+		p->config_file = strdup(config);
 	}
 	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile || !p->share) {
 		return error_no_memory(err);

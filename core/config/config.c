@@ -375,11 +375,41 @@ static int driver_value(const struct gantry_config_key *key, const char *full,
 	return 0;
 }
 
-int config_for_driver(const struct config *c, const struct gantry_driver *driver, char **ret,
-		      struct gantry_error *err)
+/* Adds what the configuration says under drivers.<kind>.<name>. */
+static int add_driver_values(const struct config *c, const struct gantry_driver *driver,
+			     const char *instance, struct json_object *o, struct gantry_error *err)
+{
+	auto_(buf) struct buf prefix = BUF_INIT;
+	int r;
+
+	buf_addf(&prefix, "drivers.%s.%s.", driver->kind, instance);
+	json_object_object_foreach(c->values, name, value)
+	{
+		const struct gantry_config_key *key;
+		struct json_object *typed;
+
+		if (strncmp(name, buf_str(&prefix), prefix.len)) {
+			continue;
+		}
+		key = find_key(driver->config, name + prefix.len);
+		if (!key) {
+			error_set(err, GANTRY_ERR_INVALID, "unknown configuration key %s", name);
+			return error_hint(err, "`gantry plugin inspect %s/%s` lists the driver's keys",
+					  driver->kind, instance);
+		}
+		r = driver_value(key, name, value, &typed, err);
+		if (r < 0) {
+			return r;
+		}
+		json_set(o, key->name, typed);
+	}
+	return 0;
+}
+
+int config_for_driver(const struct config *c, const struct gantry_driver *driver,
+		      const char *instance, char **ret, struct gantry_error *err)
 {
 	auto_json struct json_object *o = json_object_new_object();
-	auto_(buf) struct buf prefix = BUF_INIT;
 	int r;
 
 	for (const struct gantry_config_key *k = driver->config; k && k->name; k++) {
@@ -394,26 +424,13 @@ int config_for_driver(const struct config *c, const struct gantry_driver *driver
 		}
 		json_set(o, k->name, value);
 	}
-	buf_addf(&prefix, "drivers.%s.%s.", driver->kind, driver->name);
-	json_object_object_foreach(c->values, name, value)
-	{
-		const struct gantry_config_key *key;
-		struct json_object *typed;
-
-		if (strncmp(name, buf_str(&prefix), prefix.len)) {
-			continue;
-		}
-		key = find_key(driver->config, name + prefix.len);
-		if (!key) {
-			error_set(err, GANTRY_ERR_INVALID, "unknown configuration key %s", name);
-			return error_hint(err, "`gantry plugin inspect %s/%s` lists the driver's keys",
-					  driver->kind, driver->name);
-		}
-		r = driver_value(key, name, value, &typed, err);
-		if (r < 0) {
-			return r;
-		}
-		json_set(o, key->name, typed);
+	r = add_driver_values(c, driver, driver->name, o, err);
+	if (r == 0 && strcmp(instance, driver->name)) {
+		json_set_string(o, "driver", instance);
+		r = add_driver_values(c, driver, instance, o, err);
+	}
+	if (r < 0) {
+		return r;
 	}
 	*ret = strdup(json_text(o));
 	return *ret ? 0 : error_no_memory(err);

@@ -205,7 +205,7 @@ static int add_driver(struct start *s, const char *kind, const char *name, struc
 	(strcpy(key, kind), strcat(key, "." member),           \
 	 shim_message_add(&s->message, key, value))
 	ADD("path", place.file);
-	ADD("driver", name);
+	ADD("driver", place.table);
 	ADD("config", place.config);
 	ADD("state", place.state_dir);
 	ADD("run", place.run_dir);

@@ -13,6 +13,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/reconcile.h"
 #include "core/events/events.h"
+#include "core/monitor/monitor.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -262,4 +263,5 @@ void engine_event(struct core *core, const char *type, const char *action, const
 	(void)events_record(core->events, type, action, actor, attributes ? json_text(attributes) : NULL,
 			    &ignored);
 	policy_event(core->policy, type, action, actor, attributes);
+	monitor_tell(core, type, action, actor, attributes);
 }

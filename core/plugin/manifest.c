@@ -46,6 +46,7 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 		const config_setting_t *s = config_setting_get_elem(list, (unsigned)i);
 		struct json_object *d;
 		const char *kind, *name;
+		int adapts = 0;
 
 		if (!config_setting_is_group(s) || !config_setting_lookup_string(s, "kind", &kind) ||
 		    !config_setting_lookup_string(s, "name", &name)) {
@@ -56,6 +57,9 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 		d = json_object_new_object();
 		json_set_string(d, "Kind", kind);
 		json_set_string(d, "Name", name);
+		if (config_setting_lookup_bool(s, "adapts", &adapts) == CONFIG_TRUE && adapts) {
+			json_set_bool(d, "Adapts", 1);
+		}
 		json_object_array_add(to, d);
 	}
 	if (json_array_size(to) == 0) {
@@ -118,6 +122,20 @@ int manifest_read(const char *folder, struct json_object **ret, struct gantry_er
 		*ret = steal(&o);
 	}
 	return r;
+}
+
+const char *manifest_adaptor(struct json_object *manifest, const char *kind)
+{
+	struct json_object *list = json_get_array(manifest, "Drivers");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+
+		if (json_get_bool(d, "Adapts", 0) && !strcmp(json_get_string(d, "Kind"), kind)) {
+			return json_get_string(d, "Name");
+		}
+	}
+	return NULL;
 }
 
 int manifest_has_driver(struct json_object *manifest, const char *kind, const char *name)

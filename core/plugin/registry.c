@@ -11,6 +11,7 @@
 
 #include "core/base/paths.h"
 #include "core/config/config.h"
+#include "core/plugin/adaptor.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/native.h"
 #include "core/plugin/registry.h"
@@ -25,6 +26,7 @@ struct entry {
 	struct entry *next;
 	char *kind;
 	char *name;
+	char *table; /* the driver's name in the plugin; an adaptor's differs from name */
 	struct json_object *manifest;
 	char *file;
 	char *state_dir;
@@ -72,6 +74,7 @@ static void entry_free(struct entry *e)
 	json_object_put(e->manifest);
 	free(e->kind);
 	free(e->name);
+	free(e->table);
 	free(e->file);
 	free(e->state_dir);
 	free(e->run_dir);
@@ -151,13 +154,39 @@ static int load_entry(struct registry *r, struct entry *e, struct gantry_error *
 	if (code < 0) {
 		return code;
 	}
-	d = native_plugin_driver(e->plugin, e->kind, e->name);
+	d = native_plugin_driver(e->plugin, e->kind, e->table);
 	if (!d) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "plugin %s has no %s driver %s, though its manifest says so", e->file,
-				 e->kind, e->name);
+				 e->kind, e->table);
 	}
-	return config_for_driver(r->config, d, &e->config, err);
+	return config_for_driver(r->config, d, e->name, &e->config, err);
+}
+
+/* The plugin that carries the driver, else one that adapts a foreign one of this name. */
+static int find_plugin(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	int code = find_manifest(r, e->kind, e->name, &e->manifest, err);
+
+	if (code == 0) {
+		e->table = strdup(e->name);
+		return e->table ? 0 : error_no_memory(err);
+	}
+	if (code != GANTRY_ERR_NOT_FOUND) {
+		return code;
+	}
+	code = adaptor_find(r->paths->plugin_path, r->config, e->kind, e->name, &e->manifest, &e->table,
+			    &why);
+	if (code == GANTRY_ERR_NOT_FOUND) {
+		return err->code;
+	}
+	if (code < 0) {
+		*err = why;
+		return code;
+	}
+	error_clear(err);
+	return 0;
 }
 
 static int new_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
@@ -171,8 +200,7 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 	}
 	e->kind = strdup(kind);
 	e->name = strdup(name);
-	code = e->kind && e->name ? find_manifest(r, kind, name, &e->manifest, err)
-				  : error_no_memory(err);
+	code = e->kind && e->name ? find_plugin(r, e, err) : error_no_memory(err);
 	if (code == 0) {
 		e->file = path_join(json_get_string(e->manifest, "Folder"),
 				    json_get_string(e->manifest, "File"), NULL);
@@ -229,8 +257,11 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
 	if (code == 0 && !e->driver) {
-		code = native_driver_open(e->plugin, kind, name, service_host_public(e->host), e->config,
-					  &e->driver, err);
+		code = native_driver_open(e->plugin, kind, e->table, service_host_public(e->host),
+					  e->config, &e->driver, err);
+		if (code == 0 && strcmp(e->table, name)) {
+			code = driver_rename(e->driver, name, err);
+		}
 	}
 	if (code == 0) {
 		*ret = e->driver;
@@ -249,7 +280,7 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
 	if (code == 0) {
-		d = native_plugin_driver(e->plugin, kind, name);
+		d = native_plugin_driver(e->plugin, kind, e->table);
 		code = d->probe ? d->probe(service_host_public(e->host), e->config, err) : 0;
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -265,7 +296,7 @@ int registry_place(struct registry *r, const char *kind, const char *name,
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
 	if (code == 0) {
-		*ret = (struct driver_place){ e->file, e->config, e->state_dir, e->run_dir };
+		*ret = (struct driver_place){ e->file, e->table, e->config, e->state_dir, e->run_dir };
 	}
 	pthread_mutex_unlock(&r->lock);
 	return code;
@@ -314,6 +345,7 @@ int registry_list(struct registry *r, struct json_object **ret, struct gantry_er
 			list_kind(dir, (*i)->kind, list);
 		}
 	}
+	adaptor_list(r->config, list);
 	*ret = list;
 	return 0;
 }
@@ -351,12 +383,15 @@ static struct json_object *describe_operations(const struct driver *d)
 static struct json_object *describe(const struct entry *e)
 {
 	const struct gantry_plugin *p = native_plugin_descriptor(e->plugin);
-	const struct gantry_driver *d = native_plugin_driver(e->plugin, e->kind, e->name);
+	const struct gantry_driver *d = native_plugin_driver(e->plugin, e->kind, e->table);
 	struct json_object *o = json_object_new_object();
 	char abi[32];
 
 	json_set_string(o, "Kind", e->kind);
 	json_set_string(o, "Driver", e->name);
+	if (strcmp(e->name, e->table)) {
+		json_set_string(o, "Adaptor", e->table);
+	}
 	json_set_string(o, "Summary", d->summary);
 	json_set_string(o, "Plugin", p->name);
 	json_set_string(o, "Version", p->version);

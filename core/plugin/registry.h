@@ -38,6 +38,7 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
  * file, its configuration, its folders.  Text is owned by the registry. */
 struct driver_place {
 	const char *file;
+	const char *table; /* the driver's name in that file */
 	const char *config;
 	const char *state_dir;
 	const char *run_dir;

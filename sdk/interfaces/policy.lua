@@ -41,7 +41,7 @@ reason when decision is "deny". Called from many threads at once; an error is a 
 		{ "answer", "json?", "the whole rewritten answer" },
 		{ "changes", "json?", "[{hook, path, old, new}]" },
 	},
-	required = true, idempotent = false, deadline = "short", chain = "refuse",
+	required = true, idempotent = false, deadline = "short", chain = "refuse", threads = "any",
 }
 
 op {
