@@ -1,9 +1,9 @@
 # The contract: public headers, interface descriptions and what is derived from
 # them, and the helper library that plugins link.
 
-INTERFACES = storage transport runtime network volume log auth policy api engine
-INTERFACES = storage transport runtime network volume log policy api monitor cluster engine
+INTERFACES = storage transport runtime network volume log auth policy api monitor cluster engine
 INTERFACE_FILES = $(INTERFACES:%=$(top_srcdir)/sdk/interfaces/%.lua)
+GENERATE_FROM = $(INTERFACE_FILES) $(top_srcdir)/sdk/generate.lua $(top_srcdir)/sdk/local.mk
 KIND_INCLUDES = $(INTERFACES:%=sdk/generated/gantry/%.h)
 GENERATE = $(LUA) $(top_srcdir)/sdk/generate.lua
 EXTRA_DIST += sdk/generate.lua $(INTERFACES:%=sdk/interfaces/%.lua)
@@ -12,9 +12,9 @@ CLEANFILES += $(KIND_INCLUDES) sdk/generated/gantry/calls.h sdk/generated/interf
 
 sdk/generated/gantry/%.h: sdk/interfaces/%.lua sdk/generate.lua
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) header $< > $@.tmp && mv $@.tmp $@
-sdk/generated/gantry/calls.h: $(INTERFACE_FILES) sdk/generate.lua
+sdk/generated/gantry/calls.h: $(GENERATE_FROM)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) calls $(INTERFACE_FILES) > $@.tmp && mv $@.tmp $@
-sdk/generated/interfaces.c: $(INTERFACE_FILES) sdk/generate.lua $(KIND_INCLUDES)
+sdk/generated/interfaces.c: $(GENERATE_FROM) $(KIND_INCLUDES)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) tables $(INTERFACE_FILES) > $@.tmp && mv $@.tmp $@
 
 gantryincludedir = $(includedir)/gantry
@@ -36,6 +36,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/emulate.h \
 	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
 	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
@@ -55,6 +56,8 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
 	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/owners.c sdk/helpers/owners.h \
+	sdk/helpers/privilege.c sdk/helpers/privilege.h \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \
