@@ -90,6 +90,7 @@ CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
 	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
 
 include core/daemon/local.mk
+include core/plugincheck/local.mk
 
 # Finishes what a shim cannot do itself.
 pkglibexec_PROGRAMS += gantry-reconcile
