@@ -134,7 +134,7 @@ static int read_config(struct subject *s, const char *file, const struct gantry_
 	int r = config_load(&paths, NULL, &config, err);
 
 	if (r == 0) {
-		r = config_for_driver(config, driver, &s->config, err);
+		r = config_for_driver(config, driver, s->name, &s->config, err);
 		config_free(config);
 	}
 	return r;

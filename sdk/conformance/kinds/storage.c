@@ -25,7 +25,7 @@ static void add_member(struct buf *tar, const char *name, const char *content)
 	snprintf(header + 100, 8, "%07o", 0644);
 	snprintf(header + 108, 8, "%07o", (unsigned)getuid());
 	snprintf(header + 116, 8, "%07o", (unsigned)getgid());
-	snprintf(header + 124, 12, "%011zo", len);
+	snprintf(header + 124, 12, "%011o", (unsigned)len & 07777777);
 	snprintf(header + 136, 12, "%011o", 1000000000);
 	header[156] = '0';
 	memcpy(header + 257, "ustar\00000", 8);
