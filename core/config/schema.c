@@ -33,6 +33,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.cgroup_parent", GANTRY_TYPE_STRING, 0, "gantry", "control group of all containers" },
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
+	{ "plugin.isolation", GANTRY_TYPE_STRING, 0, "none",
+	  "none or process: where drivers run for which neither drivers.KIND.DRIVER.isolation nor the plugin says it" },
 	{ "auth.drivers", GANTRY_TYPE_LIST, 0, "socket,tls",
 	  "who says who asks a daemon; the first that knows decides" },
 	{ "auth.anonymous", GANTRY_TYPE_BOOLEAN, 0, "true",
