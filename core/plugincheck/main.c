@@ -137,6 +137,9 @@ static int survives_loading(const struct options *o, struct kit_report *report)
 		if (r < 0) {
 			dprintf(ends[1], "%s\n%s%s", err.message, err.hint, *err.hint ? "\n" : "");
 		}
+		if (r == 0) {
+			subject_free(s);
+		}
 		_exit(r < 0 ? 1 : 0);
 	}
 	close(ends[1]);

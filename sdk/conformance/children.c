@@ -61,6 +61,21 @@ unsigned children_kill_named(char name[64])
 	return n;
 }
 
+void children_wait(int ms)
+{
+	for (; ms > 0; ms -= 10) {
+		auto_(buf) struct buf list = BUF_INIT;
+
+		while (waitpid(-1, NULL, WNOHANG) > 0) {
+		}
+		read_children(getpid(), &list);
+		if (!list.len) {
+			break;
+		}
+		usleep(10000);
+	}
+}
+
 unsigned children_kill(void)
 {
 	return children_kill_named(NULL);

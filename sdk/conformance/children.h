@@ -10,6 +10,9 @@
 unsigned children_kill_named(char name[64]);
 unsigned children_kill(void);
 
+/* Lets them end by themselves, for so long. */
+void children_wait(int ms);
+
 /* Kills the children of another process, and theirs. */
 void children_kill_of(pid_t pid);
 

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #include "conformance/children.h"
 #include "conformance/suite.h"
+#include "helpers/buf.h"
 #include "helpers/io.h"
 
 #define PLACES 40
@@ -31,6 +33,7 @@ struct crash {
 	char folder[4500];  /* of this attempt */
 	unsigned calls;     /* system calls of a whole life */
 	unsigned files;     /* left by a whole life */
+	struct buf names;   /* of these, each between line ends */
 	int kill_driver_only;
 };
 
@@ -119,6 +122,47 @@ static int run_victim(struct crash *c, unsigned stop_at)
 	return (int)calls;
 }
 
+/* Names below the folder: of those that a whole life leaves (baseline), or the first
+ * that it does not. */
+static struct crash *naming;
+static char stranger[300];
+
+static int name_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	char line[5000];
+
+	(void)st, (void)type, (void)ftw;
+	snprintf(line, sizeof(line), "\n%s\n", path + strlen(naming->folder));
+	if (naming->files == 0) {
+		buf_adds(&naming->names, line);
+	} else if (!strstr(buf_str(&naming->names), line) && !*stranger) {
+		snprintf(stranger, sizeof(stranger), "%.299s", path + strlen(naming->folder));
+	}
+	return 0;
+}
+
+static void name_files(struct crash *c)
+{
+	naming = c;
+	stranger[0] = '\0';
+	(void)nftw(c->folder, name_one, 16, FTW_PHYS | FTW_MOUNT);
+}
+
+static int age_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const struct timespec times[2] = { { st->st_atime - 3600, 0 }, { st->st_mtime - 3600, 0 } };
+
+	(void)type, (void)ftw;
+	(void)utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+	return 0;
+}
+
+/* An hour passes: a driver may spare what is so young that it could be another process's. */
+static void pass_time(const struct crash *c)
+{
+	(void)nftw(c->folder, age_one, 16, FTW_PHYS | FTW_MOUNT);
+}
+
 /* In a process of its own: the driver's memory is a new one. */
 static int recover(struct crash *c, unsigned place)
 {
@@ -154,14 +198,16 @@ static void try_place(struct crash *c, unsigned place)
 		kit_fail(c->k, "the driver could not be opened in a new folder");
 		return;
 	}
+	pass_time(c);
 	if (recover(c, place) < 0) {
 		return;
 	}
 	files = count_files(c->folder, &bytes);
 	if (files > c->files) {
+		name_files(c);
 		kit_fail(c->k, "%u files or folders are left for ever when %s is killed at system call %u of %u "
-			 "of a life", files - c->files, c->kill_driver_only ? "the driver's process" : "the process",
-			 place, c->calls);
+			 "of a life, for example %s", files - c->files,
+			 c->kill_driver_only ? "the driver's process" : "the process", place, c->calls, stranger);
 	}
 }
 
@@ -199,6 +245,7 @@ void test_crash(struct kit *k)
 	if (recover(&c, 0) < 0) {
 		return;
 	}
+	name_files(&c);
 	c.files = count_files(c.folder, &bytes);
 	remove_tree(AT_FDCWD, c.folder);
 	try_places(&c);
@@ -206,4 +253,5 @@ void test_crash(struct kit *k)
 		c.kill_driver_only = 1;
 		try_places(&c);
 	}
+	buf_done(&c.names);
 }

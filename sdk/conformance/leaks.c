@@ -53,7 +53,8 @@ static void count_below(int parent, const char *name, unsigned *n, uint64_t *byt
 	struct stat st;
 
 	while (d && (e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		/* plugin.log is the host's, about a process that died. */
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !strcmp(e->d_name, "plugin.log") ||
 		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			continue;
 		}

@@ -169,6 +169,7 @@ static void judge_end(struct kit_outcome *o, int status)
 	} else if (WEXITSTATUS(status) != 0) {
 		blame(o, "the driver ended its process with status %d", WEXITSTATUS(status));
 	}
+	children_wait(2000);
 	left = children_kill_named(name);
 	if (left && o->status == KIT_PASSED) {
 		blame(o, "%u processes were left behind, for example %s", left, name);

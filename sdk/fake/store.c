@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fake/store.h"
@@ -16,11 +18,32 @@
 
 #define VALUE_MAX ((size_t)1 << 20)
 #define KEY_MAX 120
+#define LEFTOVER_S 60
+
+/* What puts of processes that died left; those of living ones are younger. */
+static void remove_leftovers(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime + LEFTOVER_S < time(NULL)) {
+			unlinkat(fd, e->d_name, 0);
+		}
+	}
+}
 
 int fake_store_init(struct fake_store *store, const char *folder)
 {
 	store->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return store->folder < 0 ? -errno : 0;
+	if (store->folder < 0) {
+		return -errno;
+	}
+	remove_leftovers(store->folder);
+	return 0;
 }
 
 void fake_store_done(struct fake_store *store)

@@ -68,7 +68,7 @@ static int create(struct kit *k, const char *id, char options[4096])
 	return r;
 }
 
-static int attach(struct kit *k, const char *id, const char *options, int sandbox)
+static int attach_to(struct kit *k, const char *id, const char *options, int sandbox)
 {
 	char network[65], endpoint[65], container[128];
 
@@ -77,6 +77,14 @@ static int attach(struct kit *k, const char *id, const char *options, int sandbo
 	return call_attach(k, &GANTRY_NETWORK_ATTACH_ARGS(.network = hex(id, 1, network), .options = options,
 							  .endpoint = endpoint, .container = container,
 							  .sandbox = sandbox));
+}
+
+/* A driver for containers in the host's own namespace refuses a sandbox, and must do without. */
+static int attach(struct kit *k, const char *id, const char *options, int sandbox)
+{
+	int r = attach_to(k, id, options, sandbox);
+
+	return r == GANTRY_ERR_INVALID || r == GANTRY_ERR_UNSUPPORTED ? attach_to(k, id, options, -1) : r;
 }
 
 static int detach(struct kit *k, const char *id, const char *options, int sandbox)
