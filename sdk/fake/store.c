@@ -20,7 +20,8 @@
 #define KEY_MAX 120
 #define LEFTOVER_S 60
 
-/* What puts of processes that died left; those of living ones are younger. */
+/* What puts of processes that died left (no key has a dot in its name); those of living
+ * ones are younger. */
 static void remove_leftovers(int folder)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -29,7 +30,7 @@ static void remove_leftovers(int folder)
 	struct stat st;
 
 	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.' && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (strchr(e->d_name, '.') && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode) && st.st_mtime + LEFTOVER_S < time(NULL)) {
 			unlinkat(fd, e->d_name, 0);
 		}
@@ -166,7 +167,7 @@ int fake_store_list(struct fake_store *store, const char *prefix, struct gantry_
 		return error_errno(err, errno, "cannot list the store");
 	}
 	for (int i = 0; i < n; i++) {
-		if (r == 0 && names[i]->d_name[0] != '.' && key_of_name(names[i]->d_name, key) == 0 &&
+		if (r == 0 && key_of_name(names[i]->d_name, key) == 0 &&
 		    strncmp(key, prefix, strlen(prefix)) == 0 && list_one(store, key, reply) < 0) {
 			r = error_no_memory(err);
 		}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,13 +87,10 @@ static int next_record(const struct buf *all, size_t *at, struct record *ret, co
 /* All that read gives, in a file so that no pipe can be full. */
 static int read_log(struct kit *k, const char *id, int64_t since_ns, int64_t tail, struct buf *ret)
 {
-	char path[4600], name[4600];
-	auto_fd int fd = -1;
+	auto_fd int fd = memfd_create("read", MFD_CLOEXEC);
+	char path[4600];
 	int r;
 
-	snprintf(name, sizeof(name), "%s/read-XXXXXX", k->folder);
-	fd = mkstemp(name);
-	unlink(name);
 	r = call_read(k, &GANTRY_LOG_READ_ARGS(.container = id, .directory = directory(k, id, path),
 					       .options = kit_setting(k->subject, "options"), .sink = fd,
 					       .since_ns = since_ns, .tail = tail));
@@ -279,12 +277,10 @@ static void read_nothing(struct kit *k)
 static void follow(struct kit *k)
 {
 	auto_(buf) struct buf all = BUF_INIT;
-	char path[4600], name[4600];
-	auto_fd int sink = -1;
+	auto_fd int sink = memfd_create("read", MFD_CLOEXEC);
+	char path[4600];
 	int stop[2];
 
-	snprintf(name, sizeof(name), "%s/follow-XXXXXX", k->folder);
-	sink = mkstemp(name);
 	KIT_TRUE(k, sink >= 0 && pipe2(stop, O_CLOEXEC) == 0, "the suite cannot make a file");
 	close(stop[1]);
 	KIT_OK(k, call_read(k, &GANTRY_LOG_READ_ARGS(.container = "one", .directory = directory(k, "one", path),

@@ -41,12 +41,12 @@ static int new_sandbox(void)
 		pause();
 		_exit(0);
 	}
+	close(ends[1]);
 	if (pid > 0 && read(ends[0], &byte, 1) == 1 && byte) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	close(ends[0]);
-	close(ends[1]);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
