@@ -14,6 +14,7 @@ core_libplugin_a_SOURCES = \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
 	core/plugin/message.c \
 	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/permissions.c core/plugin/permissions.h \
 	core/plugin/pluginlog.c core/plugin/pluginlog.h \
 	core/plugin/process.c core/plugin/process.h \
 	core/plugin/request_ops.c core/plugin/request_ops.h \
@@ -44,8 +45,13 @@ gantry_shim_SOURCES = \
 gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 
 pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_CPPFLAGS = $(core_cppflags)
 gantry_plugin_host_SOURCES = \
+	core/pluginhost/cgroup.c \
+	core/pluginhost/confine.c core/pluginhost/confine.h \
 	core/pluginhost/engine.c \
+	core/pluginhost/filter.c \
+	core/pluginhost/landlock.c \
 	core/pluginhost/main.c \
 	core/pluginhost/pluginhost.h \
 	core/pluginhost/serve.c \

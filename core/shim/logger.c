@@ -39,6 +39,7 @@ static int open_process(struct logger *l, const struct shim_message *m, struct g
 		.permissions = permissions,
 		.state_dir = shim_message_get(m, "log.state"),
 		.run_dir = shim_message_get(m, "log.run"),
+		.folders = { shim_message_get(m, "log.dir") },
 	};
 	const char *permission = NULL;
 	struct process_driver *p;
