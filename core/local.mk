@@ -26,6 +26,7 @@ core_libplugin_a_SOURCES = \
 
 pkglibexec_PROGRAMS += gantry-shim
 gantry_shim_SOURCES = \
+	core/shim/batch.c core/shim/batch.h \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
@@ -73,6 +74,7 @@ gantry_plugin_host_SOURCES = \
 	core/pluginhost/landlock.c \
 	core/pluginhost/main.c \
 	core/pluginhost/pluginhost.h \
+	core/pluginhost/records.c core/pluginhost/records.h \
 	core/pluginhost/serve.c \
 	core/pluginhost/services.c core/pluginhost/services.h \
 	core/pluginhost/supervise.c
