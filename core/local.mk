@@ -15,6 +15,7 @@ core_libplugin_a_SOURCES = \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
 	core/plugin/message.c \
 	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/permissions.c core/plugin/permissions.h \
 	core/plugin/pluginlog.c core/plugin/pluginlog.h \
 	core/plugin/process.c core/plugin/process.h \
 	core/plugin/request_ops.c core/plugin/request_ops.h \
@@ -26,6 +27,7 @@ core_libplugin_a_SOURCES = \
 
 pkglibexec_PROGRAMS += gantry-shim
 gantry_shim_SOURCES = \
+	core/shim/batch.c core/shim/batch.h \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
@@ -64,10 +66,16 @@ gantry_emulate_SOURCES = \
 	core/emulate/table.c
 gantry_emulate_LDADD = $(HELPERS)
 pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_CPPFLAGS = $(core_cppflags)
 gantry_plugin_host_SOURCES = \
+	core/pluginhost/cgroup.c \
+	core/pluginhost/confine.c core/pluginhost/confine.h \
 	core/pluginhost/engine.c \
+	core/pluginhost/filter.c \
+	core/pluginhost/landlock.c \
 	core/pluginhost/main.c \
 	core/pluginhost/pluginhost.h \
+	core/pluginhost/records.c core/pluginhost/records.h \
 	core/pluginhost/serve.c \
 	core/pluginhost/services.c core/pluginhost/services.h \
 	core/pluginhost/supervise.c

@@ -58,15 +58,16 @@ static void become_host(const char *const *argv, int channel, int leash)
 	_exit(127);
 }
 
-static int make_argv(const struct process_spec *spec, const char ***ret, struct gantry_error *err)
+static int make_argv(struct incarnation *i, const char ***ret, struct gantry_error *err)
 {
+	const struct process_spec *spec = i->spec;
 	size_t n = 0, at = 0;
 	const char **argv;
 
 	while (spec->permissions && spec->permissions[n]) {
 		n++;
 	}
-	argv = calloc(2 * n + 14, sizeof(*argv));
+	argv = calloc(2 * n + 28, sizeof(*argv));
 	if (!argv) {
 		return error_no_memory(err);
 	}
@@ -77,8 +78,19 @@ static int make_argv(const struct process_spec *spec, const char ***ret, struct 
 	ADD(spec->exec ? "--exec" : "--file", spec->file);
 	ADD("--state", spec->state_dir);
 	ADD("--run", spec->run_dir);
-	for (size_t i = 0; i < n; i++) {
-		ADD("--permission", spec->permissions[i]);
+	for (size_t k = 0; k < n; k++) {
+		ADD("--permission", spec->permissions[k]);
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(spec->folders) && spec->folders[k]; k++) {
+		ADD("--folder", spec->folders[k]);
+	}
+	if (spec->memory_mib) {
+		snprintf(i->numbers[0], sizeof(i->numbers[0]), "%lld", (long long)spec->memory_mib << 20);
+		ADD("--memory", i->numbers[0]);
+	}
+	if (spec->pids) {
+		snprintf(i->numbers[1], sizeof(i->numbers[1]), "%lld", (long long)spec->pids);
+		ADD("--pids", i->numbers[1]);
 	}
 #undef ADD
 	*ret = argv;
@@ -89,7 +101,7 @@ static int spawn(struct incarnation *i, struct gantry_error *err)
 {
 	auto_free const char **argv = NULL;
 	int channel[2], leash[2];
-	int r = make_argv(i->spec, &argv, err);
+	int r = make_argv(i, &argv, err);
 
 	r = r < 0 ? r : socket_pair(channel, SOCK_STREAM, err);
 	if (r < 0) {
@@ -371,7 +383,7 @@ enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err)
 		ending = ENDING_EXIT;
 	} else if (!strcmp(text, "memory")) {
 		error_set(err, GANTRY_ERR_UNAVAILABLE, "its process used more memory than it may and was killed");
-		error_hint(err, "raise drivers.%s.%s.memory, or report this to the plugin's author",
+		error_hint(err, "raise drivers.%s.%s.memory_mib, or report this to the plugin's author",
 			   i->spec->kind, i->spec->name);
 		ending = ENDING_MEMORY;
 	} else {

@@ -554,6 +554,13 @@ static int copy_spec(struct process_driver *p, const struct process_spec *spec, 
 	    copy_text(spec->state_dir, &p->spec.state_dir) < 0 || copy_text(spec->run_dir, &p->spec.run_dir) < 0) {
 		return error_no_memory(err);
 	}
+	p->spec.memory_mib = spec->memory_mib;
+	p->spec.pids = spec->pids;
+	for (size_t i = 0; i < ARRAY_SIZE(spec->folders) && spec->folders[i]; i++) {
+		if (copy_text(spec->folders[i], &p->spec.folders[i]) < 0) {
+			return error_no_memory(err);
+		}
+	}
 	while (spec->permissions && spec->permissions[n]) {
 		n++;
 	}
@@ -619,6 +626,9 @@ struct process_driver *process_driver_free(struct process_driver *p)
 	free((char *)p->spec.file);
 	free((char *)p->spec.state_dir);
 	free((char *)p->spec.run_dir);
+	for (size_t i = 0; i < ARRAY_SIZE(p->spec.folders); i++) {
+		free((char *)p->spec.folders[i]);
+	}
 	free((char *)p->descriptor.name);
 	free((char *)p->descriptor.version);
 	free((char *)p->descriptor.licence);

@@ -19,6 +19,9 @@ struct process_spec {
 	const char *const *permissions; /* granted; ends with NULL */
 	const char *state_dir;
 	const char *run_dir;
+	const char *folders[4];   /* that the engine lets it use, besides its own; ends with NULL */
+	int64_t memory_mib;       /* 0: the default */
+	int64_t pids;
 };
 
 struct process_driver;

@@ -186,9 +186,14 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 		.permissions = permissions,
 		.state_dir = e->state_dir,
 		.run_dir = e->run_dir,
+		.memory_mib = config_driver_number(r->config, e->kind, e->name, "memory_mib", 0),
+		.pids = config_driver_number(r->config, e->kind, e->name, "pids", 0),
 	};
+	/* Logs are kept with their containers. */
+	auto_free char *containers = path_join(r->paths->root, "containers", NULL);
 
-	if (!permissions) {
+	spec.folders[0] = !strcmp(e->kind, "log") ? containers : NULL;
+	if (!permissions || !containers) {
 		return error_no_memory(err);
 	}
 	for (size_t i = 0; i < n; i++) {
