@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,6 +103,19 @@ static int absolute_folder(char **path, mode_t mode, struct gantry_error *err)
 	return 0;
 }
 
+/* Behind what came with gantry: what was installed from packages. */
+static int add_installed(struct paths *p, struct gantry_error *err)
+{
+	char *path;
+
+	if (asprintf(&path, "%s:%s/plugins/drivers", p->plugin_path, p->root) < 0) {
+		return error_no_memory(err);
+	}
+	free(p->plugin_path);
+	p->plugin_path = path;
+	return 0;
+}
+
 int paths_init(struct paths *p, const struct core_options *options, struct gantry_error *err)
 {
 	auto_free char *tree = find_build_tree();
@@ -130,7 +144,10 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 		return error_no_memory(err);
 	}
 	r = absolute_folder(&p->root, 0711, err);
-	return r < 0 ? r : absolute_folder(&p->run_root, 0711, err);
+	if (r == 0) {
+		r = absolute_folder(&p->run_root, 0711, err);
+	}
+	return r < 0 ? r : add_installed(p, err);
 }
 
 void paths_done(struct paths *p)

@@ -7,6 +7,7 @@ const struct gantry_engine_ops engine_ops = {
 	.plugin_list = engine_plugin_list,
 	.plugin_inspect = engine_plugin_inspect,
 	.monitor_report = engine_monitor_report,
+	.plugin_manage = engine_plugin_manage,
 	.container_create = engine_container_create,
 	.container_list = engine_container_list,
 	.container_inspect = engine_container_inspect,
