@@ -67,7 +67,10 @@ core_libcore_a_SOURCES = \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/network/reconcile.c \
-	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
+	core/network/attach.c \
+	core/network/discover.c \
+	core/network/verify.c \
+	core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \

@@ -6,6 +6,7 @@ include plugins/log/json-file/local.mk
 include plugins/log/none/local.mk
 include plugins/api/docker/local.mk
 include plugins/network/bridge/local.mk
+include plugins/network/cni/local.mk
 include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk

@@ -12,6 +12,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "network.bridge", GANTRY_TYPE_STRING, 0, "bridge", "driver of the default network" },
 	{ "network.drivers", GANTRY_TYPE_LIST, 0, "bridge,host,none,macvlan,ipvlan,user",
 	  "drivers that may serve networks" },
+	{ "network.discover", GANTRY_TYPE_LIST, 0, "cni",
+	  "drivers asked for networks that files define" },
 	{ "network.default_subnet", GANTRY_TYPE_STRING, 0, "",
 	  "gateway address and prefix of the default network (--bip); empty: a free one" },
 	{ "network.dns", GANTRY_TYPE_LIST, 0, "", "name servers of containers; empty: the host's" },

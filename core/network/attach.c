@@ -168,6 +168,7 @@ static struct json_object *make_request(const struct container *c, struct json_o
 	if (mac && *mac) {
 		json_set_string(o, "MacAddress", mac);
 	}
+	json_set(o, "DriverOpts", json_object_get(json_get_object(settings, "DriverOpts")));
 	json_set_bool(o, "Default", is_default);
 	return o;
 }

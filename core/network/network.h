@@ -32,6 +32,20 @@ static inline void cleanup_network(struct network **n)
 int network_insert(struct core *core, const char *name, const char *driver,
 		   struct json_object *options, char **ret_id, struct gantry_error *err);
 
+/* Makes records of networks that files define (sdk/interfaces/network.lua, discover), and
+ * removes those whose file is gone and that nobody uses.  With wanted only that one is
+ * made, and *ret_found says whether a file has it. */
+int networks_discover(struct core *core, const char *wanted, int *ret_found,
+		      struct gantry_error *err);
+int network_is_discovered(const struct network *n);
+
+/* Asks the drivers whether the endpoints of running containers are as they were made;
+ * tell is called for each that is not. */
+int networks_verify(struct core *core,
+		    void (*tell)(void *data, const char *network, const char *container,
+				 const struct gantry_error *why),
+		    void *data, struct gantry_error *err);
+
 /* Does this container get a network namespace that a driver must furnish?  0 for
  * host and container:x. */
 int network_wanted(const struct container *c);
