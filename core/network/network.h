@@ -61,6 +61,8 @@ int network_attach_one(struct core *core, struct container *c, const char *name,
 
 /* Disconnects and frees. */
 int network_detach_all(struct core *core, struct container *c, struct gantry_error *err);
+/* Tries again what network_detach_all could not undo. */
+int network_retry_orphans(struct core *core, struct gantry_error *err);
 int network_detach_one(struct core *core, struct container *c, const char *name, int pid,
 		       struct gantry_error *err);
 

@@ -283,6 +283,9 @@ ENGINE_OP(network_list)
 		r = filters_check(filters, known, err);
 	}
 	if (r == 0) {
+		r = network_retry_orphans(core, err);
+	}
+	if (r == 0) {
 		r = networks_discover(core, NULL, NULL, err);
 	}
 	if (r == 0) {
@@ -328,8 +331,11 @@ ENGINE_OP(network_remove)
 	struct core *core = self;
 	auto_network struct network *n = NULL;
 	int64_t used;
-	int r = network_find(core, args->name, &n, err);
+	int r = network_retry_orphans(core, err);
 
+	if (r == 0) {
+		r = network_find(core, args->name, &n, err);
+	}
 	if (r == 0 && is_predefined(n->name)) {
 		return error_set(err, GANTRY_ERR_DENIED, "%s is a pre-defined network and cannot be removed",
 				 n->name);
