@@ -2,6 +2,7 @@
 include plugins/storage/overlay/local.mk
 include plugins/storage/unionfs/local.mk
 include plugins/storage/vfs/local.mk
+include plugins/log/docker-plugin/local.mk
 include plugins/log/json-file/local.mk
 include plugins/log/none/local.mk
 include plugins/api/docker/local.mk
