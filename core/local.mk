@@ -36,6 +36,7 @@ gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \
+	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
@@ -51,7 +52,7 @@ core_libcore_a_SOURCES = \
 	core/container/create.c core/container/create.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
-	core/container/finish.c core/container/hostconfig.c \
+	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
@@ -63,6 +64,7 @@ core_libcore_a_SOURCES = \
 	core/content/decoder.c core/content/decoder.h \
 	core/content/digest.c core/content/digest.h \
 	core/engine/reconcile.h \
+	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
@@ -74,12 +76,15 @@ core_libcore_a_SOURCES = \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
+	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/gate.c \
 	core/policy/internal.h \
+	core/policy/look.c \
 	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
+	core/policy/who.c \
 	core/plugin/registry.c core/plugin/registry.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h

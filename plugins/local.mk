@@ -17,6 +17,10 @@ include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
 include plugins/policy/lua/local.mk
+include plugins/auth/socket/local.mk
+include plugins/auth/tls/local.mk
+include plugins/auth/token/local.mk
+include plugins/monitor/prometheus/local.mk
 
 # A tree that is built elsewhere has manifests and scripts beside the plugins, too.
 all-local: plugin-manifests

@@ -35,7 +35,13 @@ const struct gantry_config_key config_schema[] = {
 	{ "container.cgroup_parent", GANTRY_TYPE_STRING, 0, "gantry", "control group of all containers" },
 	{ "container.seccomp", GANTRY_TYPE_STRING, 0, "default",
 	  "default, unconfined, or the path of a profile" },
+	{ "auth.drivers", GANTRY_TYPE_LIST, 0, "socket,tls",
+	  "who says who asks a daemon; the first that knows decides" },
+	{ "auth.anonymous", GANTRY_TYPE_BOOLEAN, 0, "true",
+	  "may somebody ask whom no auth driver knows? false: answered with 401" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
+	{ "policy.tick", GANTRY_TYPE_INTEGER, 0, "60", "seconds between ticks of a daemon; 0: none" },
+	{ "monitor.drivers", GANTRY_TYPE_LIST, 0, "", "who is told of events, and may report" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
 	{ NULL, 0, 0, NULL, NULL },
 };

@@ -13,6 +13,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/reconcile.h"
 #include "core/events/events.h"
+#include "core/monitor/monitor.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -55,6 +56,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	if (r == 0) {
 		r = engine_reconcile(core, err);
 	}
+	if (r == 0) {
+		r = policy_start(core->policy, err);
+	}
 	if (r < 0) {
 		core_close(core);
 		return r;
@@ -68,6 +72,7 @@ struct core *core_close(struct core *core)
 	if (!core) {
 		return NULL;
 	}
+	policy_stop(core->policy);
 	pthread_mutex_lock(&core->lock);
 	while (core->tasks > 0) {
 		pthread_cond_wait(&core->idle, &core->lock);
@@ -102,10 +107,13 @@ int core_handle(struct core *core, const char *api, const struct gantry_api_hand
 	return policy_handle(core, core->policy, api, request, serve, ret, err);
 }
 
+#define TASK_STACK (2 << 20) /* address space; hooks of policies may run on it */
+
 struct task {
 	struct core *core;
 	void (*fn)(struct core *core, void *data);
 	void *data;
+	struct json_object *who; /* whose request it goes on with */
 };
 
 static void *task_main(void *arg)
@@ -113,7 +121,9 @@ static void *task_main(void *arg)
 	struct task task = *(struct task *)arg;
 
 	free(arg);
+	policy_asking_adopt(task.who);
 	task.fn(task.core, task.data);
+	policy_asking_adopt(NULL);
 	pthread_mutex_lock(&task.core->lock);
 	if (--task.core->tasks == 0) {
 		pthread_cond_broadcast(&task.core->idle);
@@ -134,13 +144,13 @@ int engine_task(struct core *core, void (*fn)(struct core *core, void *data), vo
 	if (!task) {
 		return error_no_memory(err);
 	}
-	*task = (struct task){ core, fn, data };
+	*task = (struct task){ core, fn, data, policy_asking_copy() };
 	pthread_mutex_lock(&core->lock);
 	core->tasks++;
 	pthread_mutex_unlock(&core->lock);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 * 1024);
+	pthread_attr_setstacksize(&attr, TASK_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	code = pthread_create(&thread, &attr, task_main, task);
@@ -150,6 +160,7 @@ int engine_task(struct core *core, void (*fn)(struct core *core, void *data), vo
 		pthread_mutex_lock(&core->lock);
 		core->tasks--;
 		pthread_mutex_unlock(&core->lock);
+		json_object_put(task->who);
 		free(task);
 		return error_errno(err, code, "cannot start a thread");
 	}
@@ -252,4 +263,5 @@ void engine_event(struct core *core, const char *type, const char *action, const
 	(void)events_record(core->events, type, action, actor, attributes ? json_text(attributes) : NULL,
 			    &ignored);
 	policy_event(core->policy, type, action, actor, attributes);
+	monitor_tell(core, type, action, actor, attributes);
 }

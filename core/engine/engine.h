@@ -78,6 +78,7 @@ ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
+ENGINE_OP(monitor_report);
 
 ENGINE_OP(container_create);
 ENGINE_OP(container_list);

@@ -179,7 +179,8 @@ void logger_feed(struct logger *l, struct output *o, const char *data, size_t le
 void logger_end(struct logger *l, struct output *o)
 {
 	if (o->line.len) {
-		write_record(l, o, o->line.data, o->line.len, 0, 0);
+		/* As in Docker, output that lacks its last newline is shown without one. */
+		write_record(l, o, o->line.data, o->line.len, 1, 0);
 	}
 	buf_done(&o->line);
 }

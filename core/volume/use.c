@@ -98,6 +98,31 @@ int volume_ensure(struct core *core, const char *name, const char *driver,
 	return r;
 }
 
+int volume_describe(struct core *core, const char *name, char **ret_driver,
+		    struct json_object **ret_options, struct gantry_error *err)
+{
+	auto_free char *driver = NULL;
+	auto_free char *text = NULL;
+	auto_json struct json_object *doc = NULL;
+	int r = db_get_text(core->db, &driver, err, "SELECT driver FROM volumes WHERE name=?", "s", name);
+
+	if (r == 0) {
+		r = db_get_text(core->db, &text, err, "SELECT doc FROM volumes WHERE name=?", "s", name);
+	}
+	if (r == 0 && (!driver || !text)) {
+		return error_set(err, GANTRY_ERR_NOT_FOUND, "get %s: no such volume", name);
+	}
+	if (r == 0) {
+		r = json_parse_object(text, "volume document", &doc, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	*ret_driver = steal(&driver);
+	*ret_options = json_object_get(json_get_object(doc, "Options"));
+	return 0;
+}
+
 int volume_mount_path(struct core *core, const char *name, const char *user, char **ret_path,
 		      struct gantry_error *err)
 {

@@ -471,12 +471,18 @@ static int converse(struct creation *c, const struct init_context *in, struct ga
 
 static int finish(struct creation *c, struct gantry_error *err)
 {
+	int r;
+
 	c->state.pid = c->process.pid;
 	c->state.start_time = process_start_time(c->process.pid, NULL);
 	/* with the parent went the one who would have noticed the process's end */
 	if (c->o->parent == CHILD_OF_CALLERS_PARENT && getppid() != c->parent_before)
 		return error_set(err, GANTRY_ERR_CANCELLED, "the parent process is gone");
-	return state_write(c->o->state_dir, &c->state, err);
+	r = state_write(c->o->state_dir, &c->state, err);
+	/* a process that nobody has on record must not wait for its start */
+	if (r == 0 && c->o->start == START_BY_SOCKET)
+		sync_send(c->sync[0], SYNC_GO, 0);
+	return r;
 }
 
 bool container_wait_gone(int pidfd, int ms)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signals, freezing, limits and the end of a container. */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -183,14 +184,22 @@ static int run_poststop(const char *state_dir, const struct state *s, struct gan
 	return state ? hooks_run(&spec, HOOK_POSTSTOP, state, err) : error_no_memory(err);
 }
 
+/* Also what a creator that was killed has left half-written.  The folder may hold
+ * more, which is its owner's. */
 static void remove_files(const char *state_dir)
 {
 	static const char *const files[] = { STATE_START_SOCKET, "config.json", "state.json" };
-	char path[PATH_MAX];
+	auto_dir DIR *d = opendir(state_dir);
+	struct dirent *e;
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), "%s/%s", state_dir, files[i]);
-		unlink(path);
+	while (d && (e = readdir(d))) {
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+			size_t len = strlen(files[i]);
+
+			if (!strncmp(e->d_name, files[i], len) &&
+			    (!e->d_name[len] || e->d_name[len] == '.'))
+				unlinkat(dirfd(d), e->d_name, 0);
+		}
 	}
 }
 
@@ -205,6 +214,7 @@ int container_delete(const char *id, const char *state_dir, bool force,
 
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		error_clear(err);
+		remove_files(state_dir);
 		return 0;
 	}
 	if (r < 0)
