@@ -11,6 +11,8 @@ include plugins/network/cni/local.mk
 include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
+include plugins/spec/cdi/local.mk
+include plugins/spec/oci-hooks/local.mk
 include plugins/transport/registry/local.mk
 include plugins/volume/docker-plugin/local.mk
 include plugins/volume/local/local.mk
