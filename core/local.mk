@@ -9,6 +9,16 @@ noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_CPPFLAGS = $(core_cppflags)
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
+	core/plugin/handles.c core/plugin/handles.h \
+	core/plugin/incarnation.c core/plugin/incarnation.h \
+	core/plugin/jsonspan.c core/plugin/jsonspan.h \
+	core/plugin/message.c \
+	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/pluginlog.c core/plugin/pluginlog.h \
+	core/plugin/process.c core/plugin/process.h \
+	core/plugin/request_ops.c core/plugin/request_ops.h \
+	core/plugin/requests.c \
+	core/plugin/wire.c core/plugin/wire.h \
 	core/plugin/native.c core/plugin/native.h \
 	core/plugin/script.c core/plugin/script.h \
 	core/shim/protocol.c core/shim/protocol.h
@@ -32,6 +42,16 @@ gantry_shim_SOURCES = \
 	core/shim/shim.h \
 	core/shim/stdio.c core/shim/stdio.h
 gantry_shim_LDADD = core/libplugin.a $(HELPERS)
+
+pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_SOURCES = \
+	core/pluginhost/engine.c \
+	core/pluginhost/main.c \
+	core/pluginhost/pluginhost.h \
+	core/pluginhost/serve.c \
+	core/pluginhost/services.c core/pluginhost/services.h \
+	core/pluginhost/supervise.c
+gantry_plugin_host_LDADD = core/libplugin.a $(HELPERS) -ldl -lpthread
 
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)

@@ -359,6 +359,27 @@ struct json_object *config_list(const struct config *c, const char *key)
 	return json_get_array(c->values, key);
 }
 
+const char *const config_host_keys[] = { "isolation", NULL };
+
+static int is_host_key(const char *key)
+{
+	const char *const *k = config_host_keys;
+
+	while (*k && strcmp(*k, key) != 0) {
+		k++;
+	}
+	return *k != NULL;
+}
+
+const char *config_driver_setting(const struct config *c, const char *kind, const char *driver,
+				  const char *key)
+{
+	auto_(buf) struct buf name = BUF_INIT;
+
+	buf_addf(&name, "drivers.%s.%s.%s", kind, driver, key);
+	return json_get_string(c->values, buf_str(&name));
+}
+
 /* A driver's value may come from a flag as text; it then takes the schema's type. */
 static int driver_value(const struct gantry_config_key *key, const char *full,
 			struct json_object *value, struct json_object **ret,
@@ -388,7 +409,7 @@ static int add_driver_values(const struct config *c, const struct gantry_driver 
 		const struct gantry_config_key *key;
 		struct json_object *typed;
 
-		if (strncmp(name, buf_str(&prefix), prefix.len)) {
+		if (strncmp(name, buf_str(&prefix), prefix.len) || is_host_key(name + prefix.len)) {
 			continue;
 		}
 		key = find_key(driver->config, name + prefix.len);

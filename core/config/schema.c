@@ -40,6 +40,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "spec.gpu", GANTRY_TYPE_STRING, 0, "nvidia.com/gpu", "vendor and class that --gpus means" },
 	{ "spec.drivers", GANTRY_TYPE_LIST, 0, "",
 	  "drivers that complete the specification of every container, in this order" },
+	{ "plugin.isolation", GANTRY_TYPE_STRING, 0, "none",
+	  "none or process: where drivers run for which neither drivers.KIND.DRIVER.isolation nor the plugin says it" },
 	{ "auth.drivers", GANTRY_TYPE_LIST, 0, "socket,tls",
 	  "who says who asks a daemon; the first that knows decides" },
 	{ "auth.anonymous", GANTRY_TYPE_BOOLEAN, 0, "true",

@@ -210,6 +210,11 @@ static int add_driver(struct start *s, const char *kind, const char *name, struc
 	ADD("config", place.config);
 	ADD("state", place.state_dir);
 	ADD("run", place.run_dir);
+	ADD("host", place.host_program);
+	ADD("exec", place.host_program && place.exec ? "1" : NULL);
+	for (size_t i = 0; place.host_program && i < json_array_size(place.permissions); i++) {
+		ADD("permission", json_item_string(place.permissions, i));
+	}
 #undef ADD
 	return 0;
 }

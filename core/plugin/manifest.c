@@ -68,6 +68,32 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 	return 0;
 }
 
+static int one_of(const char *text, const char *const *list)
+{
+	while (text && *list && strcmp(text, *list) != 0) {
+		list++;
+	}
+	return !text || *list;
+}
+
+static int check_form(struct json_object *o, const char *file, struct gantry_error *err)
+{
+	static const char *const forms[] = { "native", "lua", "exec", NULL };
+	static const char *const isolations[] = { "none", "process", NULL };
+	const char *form = json_get_string(o, "Form");
+	const char *isolation = json_get_string(o, "Isolation");
+
+	if (!one_of(form, forms)) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: form must be native, lua or exec, not \"%s\"", file,
+				 form);
+	}
+	if (!one_of(isolation, isolations)) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: isolation must be none or process, not \"%s\"", file,
+				 isolation);
+	}
+	return 0;
+}
+
 static int convert(const config_t *c, const char *folder, const char *file, struct json_object *o,
 		   struct gantry_error *err)
 {
@@ -80,6 +106,8 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 	copy_text(c, "licence", o, "Licence");
 	copy_text(c, "needs", o, "Needs");
 	copy_text(c, "file", o, "File");
+	copy_text(c, "form", o, "Form");
+	copy_text(c, "isolation", o, "Isolation");
 	json_set_string(o, "Folder", folder);
 	if (!json_get_string(o, "Name") || !json_get_string(o, "Version")) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: it lacks a name or a version", file);
@@ -94,6 +122,9 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
 	}
 	copy_permissions(c, o);
+	if (check_form(o, file, err) < 0) {
+		return err->code;
+	}
 	return copy_drivers(c, o, file, err);
 }
 

@@ -244,6 +244,16 @@ const struct gantry_driver *native_plugin_driver(const struct native_plugin *p, 
 	return NULL;
 }
 
+int native_table_has(const struct gantry_driver *driver, const struct gantry_op *op)
+{
+	gantry_op_fn call = NULL;
+
+	if (op->slot + sizeof(call) <= *(const uint64_t *)driver->ops) {
+		memcpy(&call, (const char *)driver->ops + op->slot, sizeof(call));
+	}
+	return call != NULL;
+}
+
 static int native_invoke(struct driver *d, unsigned op, const void *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
@@ -290,13 +300,12 @@ static int fill_operations(struct native_driver *n, const struct gantry_interfac
 			   const struct gantry_driver *theirs, const char *path,
 			   struct gantry_error *err)
 {
-	uint64_t size = *(const uint64_t *)theirs->ops;
 	auto_(buf) struct buf missing = BUF_INIT;
 
 	for (uint32_t i = 0; i < iface->n_ops; i++) {
 		const struct gantry_op *op = &iface->ops[i];
 
-		if (op->slot + sizeof(gantry_op_fn) <= size) {
+		if (native_table_has(theirs, op)) {
 			memcpy(&n->ops[i], (const char *)theirs->ops + op->slot, sizeof(gantry_op_fn));
 		}
 		if (!n->ops[i] && (op->flags & GANTRY_OP_REQUIRED)) {

@@ -42,6 +42,10 @@ struct driver_place {
 	const char *config;
 	const char *state_dir;
 	const char *run_dir;
+	/* For a driver in a process of its own; else NULL. */
+	const char *host_program;
+	struct json_object *permissions;
+	int exec;
 };
 int registry_place(struct registry *r, const char *kind, const char *name,
 		   struct driver_place *ret, struct gantry_error *err);

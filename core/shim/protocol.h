@@ -56,6 +56,8 @@ enum shim_type {
 	 *   id, run_dir
 	 *   runtime.path, runtime.driver, runtime.config, runtime.state, runtime.run
 	 *                           plugin file, driver, its configuration and folders
+	 *   runtime.host, runtime.exec, runtime.permission (repeated), and so for log: the
+	 *                           driver runs in a process of its own, by this program
 	 *   seccomp, init (0|1), tty (0|1), width, height
 	 *   stdin (0|1: keep a pipe open), stdin_once (0|1: close it when the first
 	 *                           attached client goes)
