@@ -21,6 +21,7 @@
 #include "writer.h"
 
 #define PIPE_ROOM (1 << 20)
+#define RECORD_MAX 16384 /* sdk/interfaces/log.lua */
 #define RETRY_NS INT64_C(1000000000)
 
 struct writer {
@@ -232,18 +233,20 @@ static void make_entry(struct writer *w, const struct gantry_log_write_args *arg
 	int stream = args->stream == 2 ? 2 : 1;
 	const char *line = args->data.data;
 	size_t len = args->data.size;
+	/* A short part is the end of output that ends without a newline. */
+	int goes_on = args->partial && len >= RECORD_MAX;
 
 	*e = (struct entry){ .stream = stream, .time_ns = args->time_ns, .line = line, .len = len };
 	if (!args->partial && len && line[len - 1] == '\n') {
 		e->len--;
 	}
-	if (args->partial || w->ordinal[stream]) {
+	if (goes_on || w->ordinal[stream]) {
 		e->partial = 1;
-		e->last = !args->partial;
+		e->last = !goes_on;
 		e->ordinal = ++w->ordinal[stream];
 		snprintf(e->id, sizeof(e->id), "%d-%u", stream, w->lines[stream]);
 	}
-	if (!args->partial) {
+	if (!goes_on) {
 		w->ordinal[stream] = 0;
 		w->lines[stream]++;
 	}
