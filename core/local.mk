@@ -99,7 +99,7 @@ core_libcore_a_SOURCES = \
 	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
-	core/policy/gate.c \
+	core/policy/chain.c core/policy/gate.c \
 	core/policy/internal.h \
 	core/policy/look.c \
 	core/policy/manage.c \

@@ -18,6 +18,7 @@ include plugins/volume/docker-plugin/local.mk
 include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
+include plugins/policy/docker-plugin/local.mk
 include plugins/policy/lua/local.mk
 include plugins/auth/socket/local.mk
 include plugins/auth/tls/local.mk

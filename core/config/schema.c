@@ -47,6 +47,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "auth.anonymous", GANTRY_TYPE_BOOLEAN, 0, "true",
 	  "may somebody ask whom no auth driver knows? false: answered with 401" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
+	{ "policy.drivers", GANTRY_TYPE_LIST, 0, "",
+	  "further drivers that decide after it, in this order (--authorization-plugin)" },
 	{ "policy.tick", GANTRY_TYPE_INTEGER, 0, "60", "seconds between ticks of a daemon; 0: none" },
 	{ "monitor.drivers", GANTRY_TYPE_LIST, 0, "", "who is told of events, and may report" },
 	{ "api.driver", GANTRY_TYPE_STRING, 0, "docker", "front end of the command line and the daemon" },
