@@ -99,7 +99,7 @@ core_libcore_a_SOURCES = \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
-	core/container/run.c core/container/spec.h core/container/spec_linux.c \
+	core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
 	core/container/spec_mounts.c core/container/spec_process.c \
 	core/container/spec_resources.c core/container/stop.c \
 	core/container/user.c core/container/user.h \
@@ -112,14 +112,17 @@ core_libcore_a_SOURCES = \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/network/reconcile.c \
-	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
+	core/network/attach.c \
+	core/network/discover.c \
+	core/network/verify.c \
+	core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
 	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
-	core/policy/gate.c \
+	core/policy/chain.c core/policy/gate.c \
 	core/policy/internal.h \
 	core/policy/look.c \
 	core/policy/manage.c \

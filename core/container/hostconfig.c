@@ -358,5 +358,8 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	if (r == 0) {
 		r = check_log(core, hc, err);
 	}
+	if (r == 0) {
+		r = create_check_devices(core, hc, err);
+	}
 	return r < 0 ? r : check_runtime(core, doc, err);
 }
