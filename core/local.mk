@@ -28,6 +28,7 @@ gantry_shim_SOURCES = \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
+	core/shim/emulator.c core/shim/emulator.h \
 	core/shim/exec.c core/shim/exec.h \
 	core/shim/finish.c core/shim/finish.h \
 	core/shim/health.c core/shim/health.h \
@@ -43,6 +44,24 @@ gantry_shim_SOURCES = \
 	core/shim/stdio.c core/shim/stdio.h
 gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 
+# One process per container that has calls emulated.
+pkglibexec_PROGRAMS += gantry-emulate
+gantry_emulate_SOURCES = \
+	core/emulate/attribute.c \
+	core/emulate/create.c \
+	core/emulate/emulate.h \
+	core/emulate/identity.c core/emulate/identity.h \
+	core/emulate/ids.c \
+	core/emulate/look.c \
+	core/emulate/main.c \
+	core/emulate/mount.c \
+	core/emulate/owner.c \
+	core/emulate/path.c \
+	core/emulate/process.c \
+	core/emulate/request.c \
+	core/emulate/serve.c \
+	core/emulate/table.c
+gantry_emulate_LDADD = $(HELPERS)
 pkglibexec_PROGRAMS += gantry-plugin-host
 gantry_plugin_host_SOURCES = \
 	core/pluginhost/engine.c \
@@ -56,20 +75,24 @@ gantry_plugin_host_LDADD = core/libplugin.a $(HELPERS) -ldl -lpthread
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \
+	core/base/idmap.c core/base/idmap.h \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/userns.c core/base/userns.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
+	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
+	core/container/emulation.c core/container/emulation.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \

@@ -36,6 +36,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/emulate.h \
 	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
 	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
@@ -55,6 +56,8 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/layer_walk.c sdk/helpers/layer_walk.h \
 	sdk/helpers/name_set.c sdk/helpers/name_set.h \
 	sdk/helpers/netns.c sdk/helpers/netns.h \
+	sdk/helpers/owners.c sdk/helpers/owners.h \
+	sdk/helpers/privilege.c sdk/helpers/privilege.h \
 	sdk/helpers/project_quota.c sdk/helpers/project_quota.h \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \

@@ -119,13 +119,14 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 					     : strdup(PLUGINDIR);
 	p->shim = program(tree, "gantry-shim");
 	p->reconcile = program(tree, "gantry-reconcile");
+	p->emulate = program(tree, "gantry-emulate");
 	p->plugin_host = program(tree, "gantry-plugin-host");
 	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
 	if (config && *config) {
 		p->config_file = strdup(config);
 	}
 	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile ||
-	    !p->plugin_host || !p->share) {
+	    !p->emulate || !p->plugin_host || !p->share) {
 		return error_no_memory(err);
 	}
 	r = absolute_folder(&p->root, 0711, err);
@@ -139,6 +140,7 @@ void paths_done(struct paths *p)
 	free(p->plugin_path);
 	free(p->shim);
 	free(p->reconcile);
+	free(p->emulate);
 	free(p->plugin_host);
 	free(p->config_file);
 	free(p->share);

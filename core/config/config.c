@@ -14,6 +14,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+#include "helpers/privilege.h"
 
 struct config {
 	struct json_object *values; /* dotted key -> string, int, boolean, array */
@@ -240,7 +241,7 @@ static int read_files(struct config *c, const struct paths *paths, struct gantry
 	if (r == 0) {
 		r = read_conf_d(c, SYSCONFDIR "/gantry/conf.d", err);
 	}
-	if (r < 0 || geteuid() == 0 || (!xdg && !home)) {
+	if (r < 0 || is_host_root() || (!xdg && !home)) {
 		return r;
 	}
 	user = xdg ? path_join(xdg, "gantry/gantry.conf", NULL)

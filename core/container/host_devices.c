@@ -13,6 +13,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+#include "helpers/privilege.h"
 
 #define MAX_DEPTH 8
 
@@ -68,7 +69,7 @@ static void add_folder(struct json_object *list, const char *path, int depth)
 void spec_host_devices(struct json_object *list)
 {
 	/* A user cannot make the nodes, and gets none in Docker either. */
-	if (geteuid() == 0) {
+	if (is_host_root()) {
 		add_folder(list, "/dev", 0);
 	}
 }

@@ -41,6 +41,18 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		r = paths_init(&core->paths, options, err);
 	}
 	if (r == 0) {
+		r = userns_enter(&core->paths, &core->ids, err);
+	}
+	core->uid = userns_outer_uid();
+	core->gid = userns_outer_gid();
+	if (r == GANTRY_ERR_UNSUPPORTED) {
+		/* `gantry doctor` must be able to say so */
+		core->ids = USERNS_NONE;
+		core->refusal = *err;
+		error_clear(err);
+		r = 0;
+	}
+	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
 	}
 	if (r == 0) {
@@ -83,6 +95,9 @@ struct core *core_close(struct core *core)
 	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);
+	if (core->ids == USERNS_FULL || core->ids == USERNS_SINGLE) {
+		userns_leave(&core->paths);
+	}
 	paths_done(&core->paths);
 	policy_free(core->policy);
 	pthread_cond_destroy(&core->idle);
@@ -244,6 +259,10 @@ int engine_storage(struct core *core, struct driver **ret, struct gantry_error *
 	auto_free char *chosen = NULL;
 	int r = 0;
 
+	if (core->ids == USERNS_NONE) {
+		*err = core->refusal;
+		return err->code;
+	}
 	if (strcmp(configured, "auto")) {
 		chosen = strdup(configured);
 	} else {

@@ -287,7 +287,7 @@ static struct json_object *describe_engine(struct policy *policy, enum policy_at
 	struct json_object *engine = json_object_new_object();
 
 	json_set_string(engine, "version", PACKAGE_VERSION);
-	json_set_bool(engine, "rootless", getuid() != 0);
+	json_set_bool(engine, "rootless", policy->core->ids != USERNS_HOST);
 	/* Counting reads every record, so it is done only where a hook looks at it. */
 	if (has_usage(at) && atomic_load(&policy->usage)) {
 		json_set(engine, "usage", usage_of_asking(policy->core, at));

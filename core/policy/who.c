@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/userns.h"
 #include "core/policy/internal.h"
 #include "helpers/error.h"
 
@@ -31,7 +32,7 @@ static void find_own_name(void)
 	struct passwd entry, *found = NULL;
 	char text[4096];
 
-	if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found) {
+	if (getpwuid_r(userns_outer_uid(), &entry, text, sizeof(text), &found) == 0 && found) {
 		snprintf(own_name, sizeof(own_name), "%s", found->pw_name);
 	}
 }
@@ -41,8 +42,8 @@ static struct json_object *own(void)
 	struct json_object *who = json_object_new_object();
 
 	pthread_once(&own_once, find_own_name);
-	json_set_int(who, "uid", getuid());
-	json_set_int(who, "gid", getgid());
+	json_set_int(who, "uid", userns_outer_uid());
+	json_set_int(who, "gid", userns_outer_gid());
 	json_set_string(who, "user", own_name[0] ? own_name : NULL);
 	json_set_string(who, "transport", "none");
 	json_set_string(who, "auth", "peer");

@@ -11,6 +11,7 @@
 
 #include "core/shim/container.h"
 #include "core/shim/control.h"
+#include "core/shim/emulator.h"
 #include "core/shim/exec.h"
 #include "core/shim/finish.h"
 #include "core/shim/health.h"
@@ -180,7 +181,7 @@ static int move_in(struct shim *shim, const struct shim_message *m, struct gantr
 	if (r == 0 && shim->listener.fd < 0) {
 		r = control_listen(shim, err);
 	}
-	return r;
+	return r < 0 ? r : emulator_start(shim, err);
 }
 
 static int start_creator(struct shim *shim, int root, struct gantry_error *err)
