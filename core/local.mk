@@ -9,6 +9,7 @@ noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_CPPFLAGS = $(core_cppflags)
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
+	core/plugin/issued.c core/plugin/issued.h \
 	core/plugin/handles.c core/plugin/handles.h \
 	core/plugin/incarnation.c core/plugin/incarnation.h \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
@@ -136,6 +137,7 @@ CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
 	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
 
 include core/daemon/local.mk
+include core/plugincheck/local.mk
 
 # Finishes what a shim cannot do itself.
 pkglibexec_PROGRAMS += gantry-reconcile

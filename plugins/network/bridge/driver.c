@@ -148,6 +148,6 @@ static const struct gantry_driver driver = {
 };
 
 /* Not unloadable: libnftables stays. */
-GANTRY_PLUGIN(.name = "bridge", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "network-bridge", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .permissions = (const char *const[]){ "net_admin", "sys_admin", NULL });
