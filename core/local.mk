@@ -13,12 +13,15 @@ core_libplugin_a_SOURCES = \
 	core/plugin/incarnation.c core/plugin/incarnation.h \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
 	core/plugin/message.c \
+	core/plugin/page.c core/plugin/page.h \
 	core/plugin/peer.c core/plugin/peer.h \
 	core/plugin/permissions.c core/plugin/permissions.h \
 	core/plugin/pluginlog.c core/plugin/pluginlog.h \
 	core/plugin/process.c core/plugin/process.h \
+	core/plugin/process_call.c core/plugin/process_internal.h \
 	core/plugin/request_ops.c core/plugin/request_ops.h \
 	core/plugin/requests.c \
+	core/plugin/trace.c core/plugin/trace.h \
 	core/plugin/wire.c core/plugin/wire.h \
 	core/plugin/native.c core/plugin/native.h \
 	core/plugin/script.c core/plugin/script.h \
@@ -87,7 +90,7 @@ core_libcore_a_SOURCES = \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
 	core/base/userns.c core/base/userns.h \
-	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
+	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/plugins.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
