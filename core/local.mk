@@ -14,11 +14,15 @@ core_libplugin_a_SOURCES = \
 	core/plugin/incarnation.c core/plugin/incarnation.h \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
 	core/plugin/message.c \
+	core/plugin/page.c core/plugin/page.h \
 	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/permissions.c core/plugin/permissions.h \
 	core/plugin/pluginlog.c core/plugin/pluginlog.h \
 	core/plugin/process.c core/plugin/process.h \
+	core/plugin/process_call.c core/plugin/process_internal.h \
 	core/plugin/request_ops.c core/plugin/request_ops.h \
 	core/plugin/requests.c \
+	core/plugin/trace.c core/plugin/trace.h \
 	core/plugin/wire.c core/plugin/wire.h \
 	core/plugin/native.c core/plugin/native.h \
 	core/plugin/script.c core/plugin/script.h \
@@ -26,6 +30,7 @@ core_libplugin_a_SOURCES = \
 
 pkglibexec_PROGRAMS += gantry-shim
 gantry_shim_SOURCES = \
+	core/shim/batch.c core/shim/batch.h \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
@@ -64,10 +69,16 @@ gantry_emulate_SOURCES = \
 	core/emulate/table.c
 gantry_emulate_LDADD = $(HELPERS)
 pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_CPPFLAGS = $(core_cppflags)
 gantry_plugin_host_SOURCES = \
+	core/pluginhost/cgroup.c \
+	core/pluginhost/confine.c core/pluginhost/confine.h \
 	core/pluginhost/engine.c \
+	core/pluginhost/filter.c \
+	core/pluginhost/landlock.c \
 	core/pluginhost/main.c \
 	core/pluginhost/pluginhost.h \
+	core/pluginhost/records.c core/pluginhost/records.h \
 	core/pluginhost/serve.c \
 	core/pluginhost/services.c core/pluginhost/services.h \
 	core/pluginhost/supervise.c
@@ -80,7 +91,7 @@ core_libcore_a_SOURCES = \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
 	core/base/userns.c core/base/userns.h \
-	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
+	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/plugins.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \

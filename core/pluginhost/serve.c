@@ -9,9 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <gantry/log.h>
+
 #include "core/plugin/native.h"
 #include "core/plugin/peer.h"
 #include "core/pluginhost/pluginhost.h"
+#include "core/pluginhost/records.h"
 #include "core/pluginhost/services.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -97,6 +100,13 @@ static void answer_nothing(struct stub *s, int64_t id)
 	send_line(&s->peer, &line, NULL);
 }
 
+/* Log drivers without `append` get it from their host. */
+static int adapts_append(const struct stub *s, const struct gantry_op *op)
+{
+	return s->iface == &interface_log && op == &interface_log.ops[GANTRY_LOG_OP_APPEND] &&
+	       !native_table_has(s->table, op);
+}
+
 /* ---- the greeting ---- */
 
 static void add_text(struct buf *out, const char *name, const char *text)
@@ -145,7 +155,7 @@ static void add_operations(struct buf *out, const struct stub *s)
 
 	buf_adds(out, ",\"operations\":[");
 	for (uint32_t i = 0; i < s->iface->n_ops; i++) {
-		if (native_table_has(s->table, &s->iface->ops[i])) {
+		if (native_table_has(s->table, &s->iface->ops[i]) || adapts_append(s, &s->iface->ops[i])) {
 			buf_addf(out, "%s\"%s\"", comma, s->iface->ops[i].name);
 			comma = ",";
 		}
@@ -228,7 +238,8 @@ static void make_call(struct stub *s, struct message *m)
 	}
 	r = wire_get_args(jsonspan_get(m->body, "args"), &m->fds, op, &args, &err);
 	if (r == 0) {
-		r = driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
+		r = adapts_append(s, op) ? append_records(s->driver, args.args, &err)
+					 : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
 		wire_args_done(&args, op);
 	}
 	if (r < 0) {
