@@ -167,7 +167,7 @@ void target_add_filters(struct buf *target, const struct args *args, const char 
 		}
 		json_set_bool(values, equals + 1, 1);
 	}
-	if (json_object_object_length(filters) > 0) {
+	if (json_member_count(filters) > 0) {
 		target_add(target, "filters", json_text(filters));
 	}
 }

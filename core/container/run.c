@@ -230,7 +230,7 @@ static int add_log(struct start *s, struct gantry_error *err)
 		return error_errno(err, -r, "cannot create folder %s", dir);
 	}
 	shim_message_add(&s->message, "log.dir", dir);
-	if (json_object_object_length(options) > 0) {
+	if (json_member_count(options) > 0) {
 		json_set_string(info, "Name", s->c->name);
 		json_set_string(info, "ImageName", json_get_string(config, "Image"));
 		json_set(info, "Labels", json_object_get(json_get_object(config, "Labels")));

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <gantry/calls.h>
@@ -97,30 +95,6 @@ ENGINE_OP(container_changes)
 	return r < 0 ? r : gantry_engine_container_changes_set_changes(reply, json_text(out));
 }
 
-/* The root without what is mounted in it: of a running container a clone of its
- * root mount, since a second mount of a live upper folder is undefined. */
-static int open_bare_root(struct core *core, const struct container *c, int *ret,
-			  struct gantry_error *err)
-{
-	auto_fd int root = -1;
-	int fd, r;
-
-	r = container_open_root(core, c, 1, &root, err);
-	if (r < 0) {
-		return r;
-	}
-	if (!container_is_running(c)) {
-		*ret = steal_fd(&root);
-		return 0;
-	}
-	fd = (int)syscall(SYS_open_tree, root, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd < 0) {
-		return error_errno(err, errno, "cannot clone the root of container %s", c->name);
-	}
-	*ret = fd;
-	return 0;
-}
-
 static void run_export(struct core *core, void *data, int sink)
 {
 	int *root = data;
@@ -142,7 +116,7 @@ ENGINE_OP(container_export)
 	int r = root ? container_find(core, args->name, &c, err) : error_no_memory(err);
 
 	if (r == 0) {
-		r = open_bare_root(core, c, root, err);
+		r = container_open_bare_root(core, c, root, err);
 	}
 	if (r < 0) {
 		free(root);
@@ -255,7 +229,7 @@ static int commit_it(struct core *core, struct container *c,
 		return r;
 	}
 	m.base = base;
-	m.config = json_object_object_length(config) > 0 ? config : container_config(c);
+	m.config = json_member_count(config) > 0 ? config : container_config(c);
 	command = strdup(json_text(json_get(container_config(c), "Cmd")));
 	m.created_by = command;
 	return make_image(core, c, &m, ret_id, err);

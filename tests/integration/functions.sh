@@ -114,6 +114,10 @@ start_daemon() {
 	export DOCKER_HOST=unix://$T/gantryd.sock
 }
 
+# in_pty SCRIPT COMMAND...: runs the command on a terminal and types what SCRIPT says: words
+# are typed after the output has shown the one before, see terminal.py.
+in_pty() { TERM=xterm timeout -k 5 60 python3 "$GANTRY_SOURCE/tests/integration/terminal.py" "$@"; }
+
 # What the topics speak through: each script runs with gantry in process, and once more
 # as docker-<topic>.sh with the real docker client against gantryd.
 : "${CLIENT:=gantry}"
@@ -125,6 +129,12 @@ c() {
 }
 
 start_client() {
+	# To check the tests themselves: the same against a dockerd, which has the image.
+	if [ -n "${REFERENCE_HOST:-}" ]; then
+		CLIENT=docker
+		export DOCKER_HOST=$REFERENCE_HOST
+		return
+	fi
 	if [ "$CLIENT" = docker ]; then
 		command -v docker >/dev/null || skip "the docker client is not installed"
 		start_daemon "$@"
