@@ -202,45 +202,55 @@ static int find_user(struct core *core, const char *id, char **ret_id, char **re
 					       "SELECT status FROM containers WHERE id=?", "s", *ret_id);
 }
 
-static int delete_image(struct core *core, struct image *image, const char *asked, int force,
-			struct json_object *report, struct gantry_error *err)
-{
-	auto_free char *user = NULL;
-	auto_free char *status = NULL;
-	int r = find_user(core, image->id, &user, &status, err);
-
-	if (r < 0) {
-		return r;
-	}
-	if (user && (!force || (status && !strcmp(status, "running")))) {
-		return error_set(err, GANTRY_ERR_IN_USE,
-				 "conflict: unable to %s %s (%s) - %s is using its referenced image %.12s%s%.12s",
-				 strcmp(asked, image->id) && strncmp(image->id + 7, asked, strlen(asked))
-					 ? "remove repository reference"
-					 : "delete",
-				 asked, force ? "cannot be forced" : "must force",
-				 status && !strcmp(status, "running") ? "image is being used by running container"
-								      : "container",
-				 status && !strcmp(status, "running") ? user : image->id + 7, "", "");
-	}
-	if (user) {
-		return 0; /* forced: names go, the stopped container keeps the rest */
-	}
-	r = db_exec(core->db, err, "DELETE FROM images WHERE id=?", "s", image->id);
-	if (r == 0) {
-		add_line(report, "Deleted", image->id);
-		engine_event(core, "image", "delete", image->id, NULL);
-		r = image_collect(core, report, NULL, err);
-	}
-	return r;
-}
-
 static int is_id(const struct image *image, const char *name)
 {
 	const char *hex = !strncmp(name, "sha256:", 7) ? name + 7 : name;
 
 	return !strncmp(image->id + 7, hex, strlen(hex)) && strlen(hex) >= 4 &&
 	       hex[strspn(hex, "0123456789abcdef")] == '\0';
+}
+
+/* Does a container need it?  Only that of a running one withstands force. */
+static int refuse_used(struct core *core, struct image *image, const char *asked, int force,
+		       int *ret_used, struct gantry_error *err)
+{
+	auto_free char *user = NULL;
+	auto_free char *status = NULL;
+	const char *id = image->id + strlen("sha256:");
+	int r = find_user(core, image->id, &user, &status, err);
+	int runs = status && !strcmp(status, "running");
+
+	if (r < 0) {
+		return r;
+	}
+	*ret_used = user != NULL;
+	if (!user || (force && !(runs && is_id(image, asked)))) {
+		return 0;
+	}
+	if (!is_id(image, asked)) {
+		error_set(err, GANTRY_ERR_IN_USE,
+			  "conflict: unable to remove repository reference \"%s\" (must force) - container "
+			  "%.12s is using its referenced image %.12s", asked, user, id);
+	} else {
+		error_set(err, GANTRY_ERR_IN_USE,
+			  "conflict: unable to delete %.12s (%s be forced) - image is being used by %s container "
+			  "%.12s", id, runs ? "cannot" : "must", runs ? "running" : "stopped", user);
+	}
+	return error_hint(err, "remove the container first: gantry rm %s%.12s", runs ? "-f " : "", user);
+}
+
+/* Its names are gone; so are its record and what only it used, unless a container needs it. */
+static int delete_image(struct core *core, struct image *image, struct json_object *report,
+			struct gantry_error *err)
+{
+	int r = db_exec(core->db, err, "DELETE FROM images WHERE id=?", "s", image->id);
+
+	if (r == 0) {
+		add_line(report, "Deleted", image->id);
+		engine_event(core, "image", "delete", image->id, NULL);
+		r = image_collect(core, report, NULL, err);
+	}
+	return r;
 }
 
 static int remove_names(struct core *core, struct image *image, const char *asked, int force,
@@ -278,7 +288,7 @@ ENGINE_OP(image_remove)
 	auto_json struct json_object *names = NULL;
 	auto_json struct json_object *report = json_object_new_array();
 	auto_json struct json_object *untagged = json_object_new_array();
-	int left = 0;
+	int left = 0, used = 0;
 	int r = image_find(core, args->name, &image, err);
 
 	if (r == 0) {
@@ -288,10 +298,11 @@ ENGINE_OP(image_remove)
 		r = remove_names(core, image, args->name, (int)args->force, names, untagged, &left, err);
 	}
 	if (r == 0 && left <= 0) {
-		r = delete_image(core, image, args->name, (int)args->force, report, err);
+		r = refuse_used(core, image, args->name, (int)args->force, &used, err);
 		for (size_t i = 0; r == 0 && i < json_array_size(names); i++) {
 			r = untag(core, json_item_string(names, i), image->id, untagged, err);
 		}
+		r = r < 0 || used ? r : delete_image(core, image, report, err);
 	}
 	if (r < 0) {
 		return r;
