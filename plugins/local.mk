@@ -15,10 +15,13 @@ include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
 include plugins/policy/lua/local.mk
 
-# A tree that is built elsewhere has the manifests beside the plugins, too.
+# A tree that is built elsewhere has manifests and scripts beside the plugins, too.
 all-local: plugin-manifests
 plugin-manifests:
-	@test "$(srcdir)" = . || for f in `cd $(srcdir) && echo plugins/*/*/plugin.conf`; do \
+	@test "$(srcdir)" = . || for f in `cd $(srcdir) && echo plugins/*/*/plugin.conf plugins/*/*/*.lua`; do \
 		cmp -s $(srcdir)/$$f $$f || { $(MKDIR_P) `dirname $$f` && cp $(srcdir)/$$f $$f; }; \
 	done
-.PHONY: plugin-manifests
+distclean-local: plugin-manifests-clean
+plugin-manifests-clean:
+	@test "$(srcdir)" = . || rm -f plugins/*/*/plugin.conf plugins/*/*/*.lua
+.PHONY: plugin-manifests plugin-manifests-clean

@@ -323,7 +323,9 @@ int native_driver_open(struct native_plugin *p, const char *kind, const char *na
 	if (r == 0 && theirs->check) {
 		r = theirs->check(config, err);
 	}
-	if (r == 0 && theirs->open) {
+	if (r == 0 && theirs->open_with) {
+		r = theirs->open_with(theirs->context, host, config, &n->self, err);
+	} else if (r == 0 && theirs->open) {
 		r = theirs->open(host, config, &n->self, err);
 	}
 	if (r < 0) {

@@ -15,8 +15,6 @@
 #ifndef LUA_HOST_H
 #define LUA_HOST_H
 
-#include <pthread.h>
-
 #include <json-c/json.h>
 
 #include <gantry/plugin.h>

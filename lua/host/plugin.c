@@ -231,56 +231,10 @@ static const char *text_or(json_object *o, const char *key, const char *fallback
 	return text ? text : fallback;
 }
 
-/* gantry_driver.open has no pointer of its own, so there is one per script that
- * is open at once: the slot is found through the function. */
-#define SLOTS 16
-static struct script *slots[SLOTS];
-static pthread_mutex_t slots_lock = PTHREAD_MUTEX_INITIALIZER;
-
-#define OPEN(n)                                                                              \
-	static int open_##n(const struct gantry_host *host, const char *config, void **ret,  \
-			    struct gantry_error *err)                                        \
-	{                                                                                    \
-		return instance_open(slots[n], host, config, (struct instance **)ret, err);  \
-	}
-OPEN(0) OPEN(1) OPEN(2) OPEN(3) OPEN(4) OPEN(5) OPEN(6) OPEN(7)
-OPEN(8) OPEN(9) OPEN(10) OPEN(11) OPEN(12) OPEN(13) OPEN(14) OPEN(15)
-
-static int (*const opens[SLOTS])(const struct gantry_host *, const char *, void **,
-				 struct gantry_error *) = {
-	open_0, open_1, open_2,	 open_3,  open_4,  open_5,  open_6,  open_7,
-	open_8, open_9, open_10, open_11, open_12, open_13, open_14, open_15,
-};
-
-static int take_slot(struct script *script, struct gantry_error *err)
+static int open_driver(const void *context, const struct gantry_host *host, const char *config,
+		       void **ret_self, struct gantry_error *err)
 {
-	int i;
-
-	pthread_mutex_lock(&slots_lock);
-	for (i = 0; i < SLOTS && slots[i]; i++) {
-	}
-	if (i < SLOTS) {
-		slots[i] = script;
-	}
-	pthread_mutex_unlock(&slots_lock);
-	if (i == SLOTS) {
-		return error_set(err, GANTRY_ERR_LIMIT, "more than %d Lua drivers are loaded", SLOTS);
-	}
-	script->driver.open = opens[i];
-	return 0;
-}
-
-static void drop_slot(const struct script *script)
-{
-	int i;
-
-	pthread_mutex_lock(&slots_lock);
-	for (i = 0; i < SLOTS; i++) {
-		if (slots[i] == script) {
-			slots[i] = NULL;
-		}
-	}
-	pthread_mutex_unlock(&slots_lock);
+	return instance_open(context, host, config, (struct instance **)ret_self, err);
 }
 
 static void fill_descriptor(struct script *script)
@@ -293,6 +247,8 @@ static void fill_descriptor(struct script *script)
 	script->driver.ops = script->ops;
 	script->driver.config = script->keys;
 	script->driver.close = close_driver;
+	script->driver.context = script;
+	script->driver.open_with = open_driver;
 	script->drivers[0] = &script->driver;
 	script->plugin.size = sizeof(script->plugin);
 	script->plugin.abi = GANTRY_ABI_VERSION;
@@ -349,9 +305,7 @@ static int load(const char *path, const char *const *permissions, const struct g
 	}
 	if (r == 0) {
 		fill_descriptor(script);
-		r = take_slot(script, err);
-	}
-	if (r < 0) {
+	} else {
 		script_free(script);
 		return error_prefix(err, "cannot load plugin %s", path);
 	}
@@ -361,10 +315,7 @@ static int load(const char *path, const char *const *permissions, const struct g
 
 static void unload(const struct gantry_plugin *plugin)
 {
-	struct script *script = (struct script *)((char *)plugin - offsetof(struct script, plugin));
-
-	drop_slot(script);
-	script_free(script);
+	script_free((struct script *)((char *)plugin - offsetof(struct script, plugin)));
 }
 
 GANTRY_EXPORT extern const struct gantry_script_host gantry_script_host;

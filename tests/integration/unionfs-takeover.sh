@@ -2,34 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # A server that is killed is replaced: open files, removed open files, working
 # directories and inode numbers survive, and no request fails or hangs.
-set -u
-build=${BUILD:-$(cd "$(dirname "$0")/../.." && pwd)}
-[ "$(id -u)" = 0 ] && [ -w /dev/fuse ] || { echo "needs root and /dev/fuse"; exit 77; }
-work=$(mktemp -d /var/tmp/gantry-unionfs-takeover.XXXXXX)
-cleanup() {
-	exec 5<&- 6<&- 7<&- 8<&-
-	cd /
-	umount -l "$work/m" 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-fail() { echo "FAILED: $*"; exit 1; }
-server() { pgrep -P "$holder" | head -1; }
+. "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
+current_server() { pgrep -P "$holder" | head -1; }
 kill_server() {
 	local old
-	old=$(server)
+	old=$(current_server)
 	kill -9 "$old"
 	for _ in $(seq 100); do
-		[ -n "$(server)" ] && [ "$(server)" != "$old" ] && return
+		[ -n "$(current_server)" ] && [ "$(current_server)" != "$old" ] && return
 		sleep 0.02
 	done
 	fail "no new server"
 }
 mkdir -p "$work"/{l/a/b,u,w,m}
 for i in 1 2 3; do echo "low$i" >"$work/l/a/b/f$i"; done
-"$build/gantry-unionfs" -f -o "lowerdir=$work/l,upperdir=$work/u,workdir=$work/w" "$work/m" &
-holder=$!
-for _ in $(seq 100); do mountpoint -q "$work/m" && break; sleep 0.02; done
+union_server "lowerdir=$work/l,upperdir=$work/u,workdir=$work/w" "$work/m"
+holder=$server
 cd "$work/m/a/b" || fail "cannot enter"
 exec 5<f1 6<>f2 7>new 8<>gone
 echo changed >>f2
@@ -58,7 +46,8 @@ for _ in 1 2 3; do sleep 0.1; kill_server; done
 wait $load || fail "an operation under load"
 [ "$(ls)" = "$(printf 'f1\nf2\nnew')" ] || fail "left over: $(ls)"
 # Killed over and over: given up with an error, not a hang.
-(for _ in 1 2 3 4 5 6 7; do kill -9 "$(server)" 2>/dev/null; sleep 0.2; done)
+(for _ in 1 2 3 4 5 6 7; do kill -9 "$(current_server)" 2>/dev/null; sleep 0.2; done)
 timeout 5 ls "$work/m" >/dev/null 2>&1
 [ $? != 124 ] || fail "a mount without a server hangs"
+exec 5<&- 6<&- 7<&- 8<&-
 exit 0

@@ -27,6 +27,7 @@ tests_unit_lua_test_driver_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_lua_test_driver_LDADD = tests/libfakehost.a core/libplugin.a $(HELPERS) $(CHECK_LIBS) \
 	$(JSON_LIBS) -ldl -lpthread
 TESTS += tests/lua/run-hostile tests/lua/run-policies
+EXTRA_DIST += tests/lua/hostile
 
 check_PROGRAMS += tests/lua/fuzz
 TESTS += tests/lua/fuzz

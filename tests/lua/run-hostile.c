@@ -12,9 +12,11 @@
  * as a second call.  A state that was stopped must refuse more calls, an honest
  * script must still work beside it, and no memory may be left.
  *
- * run-hostile [FOLDER|FILE [-v | --fork]]
+ * run-hostile [FOLDER|FILE [-v | --fork]]; without a folder, tests/lua/hostile of
+ * the source tree.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 #include <lauxlib.h>
 
 #include "helpers/buf.h"
+#include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
 #include "lua/sandbox/sandbox.h"
@@ -188,14 +191,23 @@ int main(int argc, char **argv)
 {
 	int verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
 	int apart = argc > 2 && strcmp(argv[2], "--fork") == 0;
-	const char *folder = argc > 1 ? argv[1] : "tests/lua/hostile";
-	struct dirent **entries;
+	const char *top = getenv("srcdir") ? getenv("srcdir") : ".";
+	auto_free char *folder = NULL;
+	struct dirent **entries = NULL;
 	int i, n, failed = 0;
 
+	if ((argc > 1 ? asprintf(&folder, "%s", argv[1]) :
+			asprintf(&folder, "%s/tests/lua/hostile", top)) < 0) {
+		return 1;
+	}
 	if (argc > 1 && strlen(folder) > 4 && strcmp(folder + strlen(folder) - 4, ".lua") == 0) {
 		return check_file(folder, 1);
 	}
 	n = scandir(folder, &entries, is_script, alphasort);
+	if (n < 0) {
+		printf("not ok cannot read the folder %s: %s\n", folder, strerror(errno));
+		return 1;
+	}
 	for (i = 0; i < n; i++) {
 		char path[4096];
 

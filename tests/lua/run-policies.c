@@ -4,11 +4,13 @@
  * say, and it is short.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helpers/buf.h"
+#include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
 #include "helpers/json.h"
@@ -79,10 +81,20 @@ static int is_policy(const struct dirent *entry)
 
 int main(int argc, char **argv)
 {
-	const char *folder = argc > 1 ? argv[1] : "lua/policies";
-	struct dirent **entries;
-	int i, failed = 0, n = scandir(folder, &entries, is_policy, alphasort);
+	const char *top = getenv("srcdir") ? getenv("srcdir") : ".";
+	auto_free char *folder = NULL;
+	struct dirent **entries = NULL;
+	int i, n, failed = 0;
 
+	if ((argc > 1 ? asprintf(&folder, "%s", argv[1]) :
+			asprintf(&folder, "%s/lua/policies", top)) < 0) {
+		return 1;
+	}
+	n = scandir(folder, &entries, is_policy, alphasort);
+	if (n < 0) {
+		printf("not ok cannot read the folder %s: %s\n", folder, strerror(errno));
+		return 1;
+	}
 	for (i = 0; i < n; i++) {
 		struct buf text = BUF_INIT;
 		char path[4096], name[256];

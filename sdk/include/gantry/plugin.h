@@ -119,6 +119,11 @@ struct gantry_driver {
 	int (*open)(const struct gantry_host *host, const char *config, void **ret_self,
 		    struct gantry_error *err);
 	void (*close)(void *self);
+	/* Where one function opens many drivers (a host of scripts): called instead of
+	 * open, with the context that stands here. */
+	const void *context;
+	int (*open_with)(const void *context, const struct gantry_host *host,
+			 const char *config, void **ret_self, struct gantry_error *err);
 };
 
 enum { /* gantry_plugin.flags */

@@ -339,6 +339,47 @@ START_TEST(wrong_results)
 }
 END_TEST
 
+#define MANY 64
+
+/* As many as one likes, each with a state of its own. */
+START_TEST(many_drivers)
+{
+	static const char text[] = BAD
+		"local n = 0 d.list = function() n = n + 1 return { name = { tostring(n) } } end return d";
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	struct native_plugin *plugins[MANY];
+	struct driver *drivers[MANY];
+	char script[600], path[300];
+	int i, round;
+
+	snprintf(script, sizeof(script), text, "");
+	load_text(script, "", 0, "");
+	driver = driver_free(driver);
+	snprintf(path, sizeof(path), "%s/plugins/volume/bad/bad.lua", fake_host_dir(host));
+	for (i = 0; i < MANY; i++) {
+		ck_assert_msg(native_plugin_load(path, &plugins[i], &err) == 0, "%s", err.message);
+		ck_assert_msg(native_driver_open(plugins[i], "volume", "bad", fake_host_get(host), "{}",
+						 &drivers[i], &err) == 0, "%s", err.message);
+	}
+	for (round = 1; round <= 2; round++) {
+		char want[8];
+
+		snprintf(want, sizeof(want), "%d", round);
+		for (i = 0; i < MANY; i++) {
+			auto_(reply) struct reply reply = REPLY_INIT;
+
+			ck_assert_int_eq(driver_call(drivers[i], GANTRY_VOLUME_OP_LIST,
+						     &GANTRY_VOLUME_LIST_ARGS(), &reply, &err), 0);
+			ck_assert_str_eq(reply_list(&reply, GANTRY_VOLUME_LIST_RET_NAME)[0], want);
+		}
+	}
+	for (i = 0; i < MANY; i++) {
+		driver_free(drivers[i]);
+		native_plugin_unref(plugins[i]);
+	}
+}
+END_TEST
+
 /* ---- the policy driver ---- */
 
 static const struct gantry_policy_ops *policy;
@@ -454,6 +495,7 @@ static Suite *suite(void)
 	tcase_add_test(t, log_batches);
 	tcase_add_test(t, wrong_scripts);
 	tcase_add_test(t, wrong_results);
+	tcase_add_test(t, many_drivers);
 	tcase_add_test(t, policy_decides);
 	tcase_add_test(t, policy_services_are_real);
 	tcase_add_test(t, policy_grants_are_bounded);
