@@ -3,6 +3,7 @@
  * signals, its descriptors (the lock above all), its protection from the OOM killer. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,21 @@ static void helper_ready(struct source *s, uint32_t events)
 		return;
 	}
 	h->answered(h, m);
+}
+
+void helper_ended(struct helper *h)
+{
+	struct pollfd pfd = { .events = POLLIN };
+
+	while (source_is_open(&h->source)) {
+		pfd.fd = h->source.fd;
+		if (poll(&pfd, 1, 0) <= 0) {
+			helper_forget(h);
+			h->answered(h, NULL);
+			return;
+		}
+		helper_ready(&h->source, EPOLLIN);
+	}
 }
 
 int helper_start(struct helper *h, struct shim *shim, const struct helper_job *job,

@@ -51,6 +51,9 @@ enum { HELPER_STDIN, HELPER_STDOUT, HELPER_STDERR, HELPER_ROOT };
 int helper_start(struct helper *h, struct shim *shim, const struct helper_job *job,
 		 void (*answered)(struct helper *h, struct shim_message *m),
 		 struct gantry_error *err);
+/* The helper was reaped.  What it has said is heard first; the process that it made may
+ * hold its end of the socket, so that the end of the stream does not tell. */
+void helper_ended(struct helper *h);
 /* Sends a helper that waits for more on its way. */
 int helper_tell(struct helper *h, enum shim_type type, struct gantry_error *err);
 /* Closes our end; a helper that waits ends. */
