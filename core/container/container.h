@@ -98,10 +98,6 @@ int container_runtime(struct core *core, const struct container *c, struct drive
 int container_open_root(struct core *core, const struct container *c, int read_only, int *ret_fd,
 			struct gantry_error *err);
 
-/* The same to read, without what is mounted in it. */
-int container_open_bare_root(struct core *core, const struct container *c, int *ret_fd,
-			     struct gantry_error *err);
-
 /* Publishes {name, image, labels...} with extra members (borrowed, or NULL). */
 void container_event(struct core *core, const struct container *c, const char *action,
 		     struct json_object *extra);

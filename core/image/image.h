@@ -3,7 +3,7 @@
  * Images as records: names, configuration, and the chain of snapshots that is the
  * root filesystem.
  *
- *   doc: {ManifestDigest, ManifestMediaType, Size,
+ *   doc: {ManifestDigest, ManifestMediaType, Size, Owner,
  *         Layers:[{Digest, DiffID, ChainID, MediaType, Size}], LastTagNs}
  */
 #ifndef CORE_IMAGE_IMAGE_H
@@ -85,12 +85,12 @@ void progress_aux(struct progress *p, struct json_object *aux);
 int progress_gone(const struct progress *p);
 
 /* Brings an image from an open transport session: resolves, chooses the platform,
- * fetches what is missing and records it as name (or NULL).  *ret_id: the image's id, the
- * caller's; ret_digest: of what reference named (the manifest or the list). */
-int image_ingest(struct core *core, struct driver *transport, uint64_t session,
-		 const char *reference, const struct platform *platform, const char *name,
-		 struct progress *progress, char **ret_id, char ret_digest[DIGEST_SIZE],
-		 struct gantry_error *err);
+ * fetches what is missing and records it as name (one with "@" in front: without a name;
+ * hooks are shown it).  *ret_id: the image's id, the caller's; ret_digest: of what
+ * reference named (the manifest or the list). */
+int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
+		 const char *reference, const struct platform *platform, struct progress *progress,
+		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err);
 
 /* Unpacks one layer that is whole in the content store into a committed snapshot;
  * nothing happens when it is there. */

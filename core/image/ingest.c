@@ -12,6 +12,7 @@
 #include <gantry/calls.h>
 
 #include "core/content/content.h"
+#include "core/image/admit.h"
 #include "core/image/image.h"
 #include "core/image/layer.h"
 #include "helpers/cleanup.h"
@@ -330,6 +331,13 @@ static int record(struct ingest *in, struct gantry_error *err)
 	struct json_object *list = json_object_new_array();
 	int64_t total = 0;
 
+	char owner[128];
+
+	/* Whose it is, for quotas; nobody counts where nobody asks. */
+	if (policy_wants(in->core->policy, POLICY_IMAGE_PULL)) {
+		policy_asking_name(owner, sizeof(owner));
+		json_set_string(doc, "Owner", owner);
+	}
 	json_set_string(doc, "ManifestDigest", in->manifest_digest);
 	json_set_string(doc, "ManifestMediaType", in->media_type);
 	json_set(doc, "Layers", list);
@@ -367,13 +375,21 @@ static void ingest_done(struct ingest *in)
 	pthread_mutex_destroy(&in->lock);
 }
 
-static int ingest(struct ingest *in, const char *reference, const struct platform *platform,
-		  char ret_digest[DIGEST_SIZE], struct gantry_error *err)
+static int ingest(struct ingest *in, struct admission *admission, const char *reference,
+		  const struct platform *platform, char ret_digest[DIGEST_SIZE],
+		  struct gantry_error *err)
 {
 	int r = engine_storage(in->core, &in->storage, err);
 
 	if (r == 0) {
 		r = resolve(in, reference, platform, ret_digest, err);
+	}
+	if (r == 0) {
+		admission->digest = ret_digest;
+		admission->manifest_digest = in->manifest_digest;
+		admission->media_type = in->media_type;
+		admission->manifest = in->manifest;
+		r = image_admit_manifest(in->core, admission, err);
 	}
 	if (r == 0) {
 		r = load_config(in, err);
@@ -384,25 +400,28 @@ static int ingest(struct ingest *in, const char *reference, const struct platfor
 	if (r == 0) {
 		r = fetch_layers(in, err);
 	}
+	if (r == 0) {
+		r = image_admit_verified(in->core, admission, in->config_json, err);
+	}
 	return r < 0 ? r : record(in, err);
 }
 
-int image_ingest(struct core *core, struct driver *transport, uint64_t session,
-		 const char *reference, const struct platform *platform, const char *name,
-		 struct progress *progress, char **ret_id, char ret_digest[DIGEST_SIZE],
-		 struct gantry_error *err)
+int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
+		 const char *reference, const struct platform *platform, struct progress *progress,
+		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err)
 {
+	struct admission admission = { .transport = transport, .session = session, .name = name };
 	struct ingest in = {
 		.core = core,
 		.transport = transport,
 		.session = session,
-		.name = name,
+		.name = name[0] == '@' ? NULL : name,
 		.progress = progress,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.error = GANTRY_ERROR_INIT,
 	};
 	int hold = image_parts_hold(core, err);
-	int r = hold < 0 ? err->code : ingest(&in, reference, platform, ret_digest, err);
+	int r = hold < 0 ? err->code : ingest(&in, &admission, reference, platform, ret_digest, err);
 
 	image_parts_release(core, hold);
 	if (r == 0) {

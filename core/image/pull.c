@@ -77,8 +77,8 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 	progress_status(progress, *ref.digest ? ref.digest : *tag ? tag : "latest", text);
 	r = db_get_text(core->db, &before, err, "SELECT image FROM refs WHERE name=?", "s", name);
 	if (r == 0) {
-		r = image_ingest(core, driver, session, *ref.digest ? ref.digest : *tag ? tag : "latest",
-				 &p->platform, name, progress, &id, digest, err);
+		r = image_ingest(core, driver, session, name, *ref.digest ? ref.digest : *tag ? tag : "latest",
+				 &p->platform, progress, &id, digest, err);
 	}
 	if (r < 0) {
 		return r;
@@ -190,7 +190,7 @@ static int load_one(struct core *core, struct driver *driver, uint64_t session, 
 	if (named) {
 		reference_name(&ref, full, sizeof(full));
 	}
-	r = image_ingest(core, driver, session, name, &platform, named ? full : NULL, layers, &id, digest,
+	r = image_ingest(core, driver, session, named ? full : name, name, &platform, layers, &id, digest,
 			 err);
 	if (r < 0) {
 		return r;

@@ -116,18 +116,25 @@ static void helper_ready(struct source *s, uint32_t events)
 	h->answered(h, m);
 }
 
+/* Its socket may stay open in a process that it forked, so its death is told by reap.
+ * What it said last comes first: there is at most one answer to a request. */
 void helper_ended(struct helper *h)
 {
-	struct pollfd pfd = { .events = POLLIN };
+	struct pollfd p = { .fd = h->source.fd, .events = POLLIN };
 
-	while (source_is_open(&h->source)) {
-		pfd.fd = h->source.fd;
-		if (poll(&pfd, 1, 0) <= 0) {
-			helper_forget(h);
-			h->answered(h, NULL);
-			return;
-		}
+	h->ended = 1;
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLIN)) {
 		helper_ready(&h->source, EPOLLIN);
+		return;
+	}
+	helper_forget(h);
+	h->answered(h, NULL);
+}
+
+void helper_kill(const struct helper *h)
+{
+	if (source_is_open(&h->source) && !h->ended) {
+		kill(h->pid, SIGKILL);
 	}
 }
 
@@ -152,6 +159,7 @@ int helper_start(struct helper *h, struct shim *shim, const struct helper_job *j
 	}
 	h->shim = shim;
 	h->pid = pid;
+	h->ended = 0;
 	h->answered = answered;
 	source_init(&h->source, &shim->loop, pair[0], helper_ready);
 	source_watch(&h->source, EPOLLIN);
@@ -163,7 +171,7 @@ int helper_tell(struct helper *h, enum shim_type type, struct gantry_error *err)
 {
 	struct shim_message *m;
 
-	if (!source_is_open(&h->source)) {
+	if (!source_is_open(&h->source) || h->ended) {
 		return error_set(err, GANTRY_ERR_INTERNAL, "the process that makes the container has died");
 	}
 	m = &h->shim->scratch;

@@ -22,6 +22,7 @@ struct helper {
 	struct shim *shim;
 	struct source source; /* our end of the socket; closed: no helper */
 	pid_t pid;
+	int ended;            /* its process is gone */
 	/* An answer came; NULL: the helper ended.  m is borrowed. */
 	void (*answered)(struct helper *h, struct shim_message *m);
 };
@@ -51,13 +52,18 @@ enum { HELPER_STDIN, HELPER_STDOUT, HELPER_STDERR, HELPER_ROOT };
 int helper_start(struct helper *h, struct shim *shim, const struct helper_job *job,
 		 void (*answered)(struct helper *h, struct shim_message *m),
 		 struct gantry_error *err);
-/* The helper was reaped.  What it has said is heard first; the process that it made may
- * hold its end of the socket, so that the end of the stream does not tell. */
-void helper_ended(struct helper *h);
 /* Sends a helper that waits for more on its way. */
 int helper_tell(struct helper *h, enum shim_type type, struct gantry_error *err);
 /* Closes our end; a helper that waits ends. */
 void helper_forget(struct helper *h);
+void helper_kill(const struct helper *h);
+/* Is this the process of a helper that is at work? */
+static inline int helper_is(const struct helper *h, pid_t pid)
+{
+	return h->shim && source_is_open(&h->source) && !h->ended && h->pid == pid;
+}
+/* Its process was reaped.  h may be freed by what is called. */
+void helper_ended(struct helper *h);
 
 /* The jobs. */
 

@@ -35,7 +35,7 @@ void reap_children(struct shim *shim)
 		} else if (pid == shim->reconciler) {
 			shim->reconciler = 0;
 			finish_cleaned(shim);
-		} else if (pid == shim->creator.pid && source_is_open(&shim->creator.source)) {
+		} else if (helper_is(&shim->creator, pid)) {
 			helper_ended(&shim->creator);
 		} else if (!exec_ended(shim, pid, status)) {
 			keep(shim, pid, status);

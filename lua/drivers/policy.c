@@ -168,6 +168,9 @@ static int lua_policy_points(void *p, const struct gantry_policy_points_args *ar
 		r = gantry_policy_points_set_changed(reply,
 						     policy_manager_changed(self->manager));
 	}
+	if (r == 0 && policy_manager_mentions(self->manager, "usage")) {
+		r = gantry_policy_points_add_detail(reply, "usage");
+	}
 	return r < 0 ? error_no_memory(err) : 0;
 }
 

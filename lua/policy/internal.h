@@ -14,7 +14,7 @@
 #include "lua/sandbox/sha256.h"
 
 #define POLICY_HOOKS_MAX 64
-#define POLICY_POINTS 20
+#define POLICY_POINTS 21
 #define POLICY_FILTER_DEPTH 8
 #define POLICY_DEADLINE_MAX INT64_C(10000000000)
 

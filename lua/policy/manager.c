@@ -471,6 +471,19 @@ int policy_manager_has(struct policy_manager *manager, int point)
 	return has;
 }
 
+int policy_manager_mentions(struct policy_manager *manager, const char *word)
+{
+	struct policy_set *set = policy_manager_set(manager, 0);
+	int found = 0;
+	size_t i;
+
+	for (i = 0; i < policy_set_size(set) && !found; i++) {
+		found = strstr(policy_set_script(set, i)->text, word) != NULL;
+	}
+	policy_set_unref(set);
+	return found;
+}
+
 int64_t policy_manager_changed(struct policy_manager *manager)
 {
 	int64_t changed;

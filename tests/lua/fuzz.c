@@ -8,17 +8,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <lauxlib.h>
 #include <lualib.h>
 
 #include "helpers/buf.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
 #include "lua/sandbox/sandbox.h"
 #include "lua/sandbox/services.h"
 
-#define HANG_NS INT64_C(5000000000)
+#define PATIENT_NS INT64_C(60000000000) /* a busy machine is no difference */
+#define HANG_NS INT64_C(5000000000)     /* of processor time */
+
+static int64_t processor_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
 
 static uint64_t state;
 
@@ -166,7 +175,7 @@ static void take_result(lua_State *L, void *arg)
 
 static int ours(const char *source, struct buf *out)
 {
-	struct sandbox_config config = { .memory_bytes = 16 << 20 };
+	struct sandbox_config config = { .memory_bytes = 16 << 20, .deadline_ns = PATIENT_NS };
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct sandbox *sb = sandbox_new(&config, &err);
 	int r = sandbox_load(sb, "ours", source, strlen(source), 0, &err);
@@ -358,7 +367,7 @@ static int run_script_once(void)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct sandbox *sb = sandbox_new(&config, &err);
 	struct buf text = BUF_INIT;
-	int64_t start = time_monotonic_ns();
+	int64_t start = processor_ns();
 	int r, failed = 0;
 
 	if (!sb) {
@@ -380,7 +389,7 @@ static int run_script_once(void)
 		failed = 1;
 	}
 	sandbox_free(sb);
-	if (time_monotonic_ns() - start > HANG_NS) {
+	if (processor_ns() - start > HANG_NS) {
 		printf("too slow:\n%s\n", buf_str(&text));
 		failed = 1;
 	}

@@ -34,3 +34,5 @@ dist_plugin_volume_remote_DATA = \
 	plugins/volume/remote/plugin.conf plugins/volume/remote/remote.lua
 plugin_log_httpdir = $(plugindir)/log/http
 dist_plugin_log_http_DATA = plugins/log/http/http.lua plugins/log/http/plugin.conf
+plugin_auth_api_keysdir = $(plugindir)/auth/api-keys
+dist_plugin_auth_api_keys_DATA = plugins/auth/api-keys/api-keys.lua plugins/auth/api-keys/plugin.conf

@@ -228,8 +228,13 @@ static int enter_plain_root(struct init *in, struct gantry_error *err)
 /* One who connects and says nothing has only asked whether we wait. */
 static int await_start(struct init *in, struct gantry_error *err)
 {
+	int r;
+
 	if (in->c->listener < 0)
 		return sync_expect(in->c->sync, SYNC_START, err);
+	r = sync_expect(in->c->sync, SYNC_GO, err);
+	if (r < 0)
+		return r;
 	for (;;) {
 		int fd = accept4(in->c->listener, NULL, NULL, SOCK_CLOEXEC);
 		char word = 0;
@@ -239,6 +244,7 @@ static int await_start(struct init *in, struct gantry_error *err)
 		if (fd < 0)
 			return error_errno(err, errno, "cannot wait for the start");
 		if (read(fd, &word, 1) == 1 && word == 'S') {
+			(void)send(fd, "A", 1, MSG_NOSIGNAL);
 			in->report = fd;
 			return 0;
 		}
@@ -271,7 +277,8 @@ static int run(struct init *in, struct gantry_error *err)
 	struct process_run p = {
 		.spec = &c->spec->process, .filter = c->filter, .notify_sock = c->notify_sock,
 		.slave = -1, .stdio = { c->stdio[0], c->stdio[1], c->stdio[2] },
-		.preserve_fds = c->preserve_fds, .reaper = c->reaper,
+		.preserve_fds = c->preserve_fds, .reaper = c->reaper, .own_id = spec_keeps_id(c->spec),
+		.emulation = c->emulation, .emulator = c->emulator,
 	};
 	int r;
 

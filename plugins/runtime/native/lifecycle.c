@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signals, freezing, limits and the end of a container. */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include "container.h"
 #include "hooks.h"
 #include "jref.h"
+#include "members.h"
 #include "rdt.h"
 #include "resources.h"
 #include "spec.h"
@@ -39,8 +41,7 @@ static int open_state(const char *id, const char *state_dir, struct state *s,
 static int signal_all(const struct state *s, const struct cgroup_host *host, int signal,
 		      struct gantry_error *err)
 {
-	auto_free pid_t *pids = NULL;
-	size_t n = 0;
+	auto_(members) struct members m = { NULL, 0 };
 	int r;
 
 	if (signal == SIGKILL) {
@@ -48,12 +49,12 @@ static int signal_all(const struct state *s, const struct cgroup_host *host, int
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
-	r = cgroup_pids(host, s->cgroup_path, &pids, &n, err);
+	r = members_find(host, s, &m, err);
 	if (r < 0 && err->code != GANTRY_ERR_NOT_FOUND)
 		return r;
 	error_clear(err);
-	for (size_t i = 0; i < n; i++)
-		kill(pids[i], signal);
+	for (size_t i = 0; i < m.n; i++)
+		kill(m.pids[i], signal);
 	return 0;
 }
 
@@ -131,18 +132,18 @@ int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *r
 {
 	auto_(state) struct state s = { 0 };
 	struct cgroup_host host;
+	struct members m;
 	int r = open_state(id, state_dir, &s, &host, err);
 
 	if (r < 0)
 		return r;
-	r = cgroup_pids(&host, s.cgroup_path, ret, ret_n, err);
-	if (r == GANTRY_ERR_NOT_FOUND) {
-		error_clear(err);
-		*ret = NULL;
-		*ret_n = 0;
-		return 0;
-	}
-	return r;
+	r = members_find(&host, &s, &m, err);
+	if (r < 0 && r != GANTRY_ERR_NOT_FOUND)
+		return r;
+	error_clear(err);
+	*ret = m.pids;
+	*ret_n = m.n;
+	return 0;
 }
 
 static int kill_and_wait(const struct state *s, const struct cgroup_host *host,
@@ -183,14 +184,22 @@ static int run_poststop(const char *state_dir, const struct state *s, struct gan
 	return state ? hooks_run(&spec, HOOK_POSTSTOP, state, err) : error_no_memory(err);
 }
 
+/* Also what a creator that was killed has left half-written.  The folder may hold
+ * more, which is its owner's. */
 static void remove_files(const char *state_dir)
 {
 	static const char *const files[] = { STATE_START_SOCKET, "config.json", "state.json" };
-	char path[PATH_MAX];
+	auto_dir DIR *d = opendir(state_dir);
+	struct dirent *e;
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), "%s/%s", state_dir, files[i]);
-		unlink(path);
+	while (d && (e = readdir(d))) {
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+			size_t len = strlen(files[i]);
+
+			if (!strncmp(e->d_name, files[i], len) &&
+			    (!e->d_name[len] || e->d_name[len] == '.'))
+				unlinkat(dirfd(d), e->d_name, 0);
+		}
 	}
 }
 
@@ -205,6 +214,7 @@ int container_delete(const char *id, const char *state_dir, bool force,
 
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		error_clear(err);
+		remove_files(state_dir);
 		return 0;
 	}
 	if (r < 0)

@@ -18,6 +18,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/container.h \
 	plugins/runtime/native/create.c \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
+	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
 	plugins/runtime/native/exec.c \
 	plugins/runtime/native/features.c \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
@@ -25,6 +26,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
 	plugins/runtime/native/lifecycle.c \
 	plugins/runtime/native/lookup.c plugins/runtime/native/lookup.h \
+	plugins/runtime/native/members.c plugins/runtime/native/members.h \
 	plugins/runtime/native/mounts.c plugins/runtime/native/mounts.h \
 	plugins/runtime/native/netdev.c plugins/runtime/native/netdev.h \
 	plugins/runtime/native/notify.c plugins/runtime/native/notify.h \

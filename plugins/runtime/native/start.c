@@ -99,6 +99,14 @@ int container_release(const char *state_dir, struct container_process *p,
 	return r < 0 ? r : run_poststart(state_dir, &s, err);
 }
 
+/* Of several who connected the process answers one and hangs up on the others. */
+static bool ask_to_start(int sock)
+{
+	char answer;
+
+	return send(sock, "S", 1, MSG_NOSIGNAL) == 1 && read_full(sock, &answer, 1) == 1;
+}
+
 int container_start(const char *id, const char *state_dir, struct gantry_error *err)
 {
 	auto_(state) struct state s = { 0 };
@@ -116,9 +124,8 @@ int container_start(const char *id, const char *state_dir, struct gantry_error *
 	if (sock < 0)
 		return error_set(err, GANTRY_ERR_CONFLICT,
 				 "cannot start container %s: it is running already", id);
-	if (write_all(sock, "S", 1) < 0)
-		return error_errno(err, errno, "cannot start container %s", id);
-	r = await_exec(sock, err);
+	r = ask_to_start(sock) ? await_exec(sock, err)
+			       : error_set(err, GANTRY_ERR_CONFLICT, "another process started it");
 	unlink(path);
 	if (r < 0)
 		return error_prefix(err, "cannot start container %s", id);

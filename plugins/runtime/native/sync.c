@@ -43,6 +43,12 @@ int sync_receive(int sock, struct sync_message *ret, int *ret_fd)
 
 	ret->error = (struct gantry_error)GANTRY_ERROR_INIT;
 	n = recv_with_fds(sock, ret, sizeof(*ret), &fd, &n_fds);
+	/* The peer ended before it read everything.  The kernel says so once, ahead of
+	 * the peer's last words, which are still there. */
+	if (n == -ECONNRESET) {
+		n_fds = 1;
+		n = recv_with_fds(sock, ret, sizeof(*ret), &fd, &n_fds);
+	}
 	if (n == -ECONNRESET)
 		n = 0;
 	*ret_fd = n_fds == 1 ? fd : -1;

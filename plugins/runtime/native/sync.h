@@ -19,11 +19,11 @@ enum sync_type {
 	SYNC_NAMESPACES, /* everything is mounted; it waits for SYNC_GO */
 	SYNC_CONSOLE,    /* descriptor: the terminal's master */
 	SYNC_PID,        /* value: the pid of the process that goes on */
-	SYNC_READY,      /* only execve(2) is left; it waits for the start */
+	SYNC_READY,      /* only execve(2) is left; it waits for SYNC_GO or SYNC_START */
 	/* to the new process */
 	SYNC_MAPPED, /* user and group ids are mapped */
 	SYNC_CGROUP, /* it is in its control groups; value: its pid on the host */
-	SYNC_GO,     /* hooks are done */
+	SYNC_GO,     /* hooks are done; later: it is on record and can be started by others */
 	SYNC_START,
 };
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include <gantry/runtime.h>
 
 #include "helpers/buf.h"
@@ -333,6 +335,22 @@ START_TEST(has_a_terminal)
 }
 END_TEST
 
+/* Parsed and not searched: the text must be whole.  It also puts json-c into this
+ * program, since LeakSanitizer stumbles over thread-local data of a library that came
+ * with a plugin. */
+static void check_stats(const char *text)
+{
+	struct json_object *o = json_tokener_parse(text);
+	struct json_object *cpu, *usage, *processes;
+
+	ck_assert_msg(json_object_object_get_ex(o, "cpu", &cpu) &&
+			      json_object_object_get_ex(cpu, "usage_ns", &usage) &&
+			      json_object_object_get_ex(o, "pids", &processes),
+		      "%s", text);
+	ck_assert_int_gt(json_object_get_int64(usage), 0);
+	json_object_put(o);
+}
+
 START_TEST(counts)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
@@ -347,7 +365,7 @@ START_TEST(counts)
 
 	start_ok();
 	ck_assert_msg(ops->stats(self, &stats_args, &stats.base, &err) == 0, "%s", err.message);
-	ck_assert_ptr_nonnull(strstr(reply_string(&stats, 0), "\"usage_ns\""));
+	check_stats(reply_string(&stats, 0));
 	ck_assert_msg(ops->processes(self, &pids_args, &pids.base, &err) == 0, "%s", err.message);
 	snprintf(text, sizeof(text), "%d", pid);
 	ck_assert_str_eq(reply_list(&pids, 0)[0], text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few rtnetlink requests that the driver makes, on a socket in the host's or in a
- * sandbox's namespace.  Requests are collected and sent together; functions return 0 or a
+ * The few rtnetlink requests that network drivers make, on a socket in the host's or in a
+ * sandbox's namespace.  Link MNL_LIBS when you use this.  Requests are collected and sent together; functions return 0 or a
  * negative errno.
  */
-#ifndef BRIDGE_RTNL_H
-#define BRIDGE_RTNL_H
+#ifndef HELPERS_RTNL_H
+#define HELPERS_RTNL_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * IPv4 and IPv6 addresses and subnets as numbers, so that both are allocated by the
  * same code.
  */
-#ifndef BRIDGE_ADDRESS_H
-#define BRIDGE_ADDRESS_H
+#ifndef HELPERS_ADDRESS_H
+#define HELPERS_ADDRESS_H
 
 #include <stdint.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "helpers/cleanup.h"
-#include "helpers/error.h"
+#include "cleanup.h"
+#include "error.h"
 #include "store.h"
 
 int store_init(struct store *s, const struct gantry_host *host, struct gantry_error *err)
@@ -8,8 +8,7 @@ int store_init(struct store *s, const struct gantry_host *host, struct gantry_er
 	s->host = host;
 	s->service = gantry_service(host, "store");
 	if (!s->service) {
-		return error_set(err, GANTRY_ERR_UNSUPPORTED,
-				 "network driver bridge needs the host's store");
+		return error_set(err, GANTRY_ERR_UNSUPPORTED, "the host has no store for the driver's records");
 	}
 	return 0;
 }

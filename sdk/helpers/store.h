@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The driver's records in the host's store.  Each is written before what it records is
- * made, and removed after that is gone:
- *
- *	net/<network>            {Name, Bridge, Adopted, Options}
- *	ip/<network>/<hex>       "<endpoint> <container's name>"; 8 or 32 digits
- *	port/<proto>/<port>/<host address>  "<endpoint> <address> <port> <container's name>"
- *	sysctl/<name>            what it was before
+ * A driver's records in the host's store: text by key, durable, safe from any thread and
+ * process.
  */
-#ifndef BRIDGE_STORE_H
-#define BRIDGE_STORE_H
+#ifndef HELPERS_STORE_H
+#define HELPERS_STORE_H
 
 #include <gantry/plugin.h>
 
-#include "helpers/reply.h"
+#include "reply.h"
 
 struct store {
 	const struct gantry_host *host;

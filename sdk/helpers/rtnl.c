@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "helpers/cleanup.h"
-#include "helpers/netns.h"
+#include "cleanup.h"
+#include "netns.h"
 #include "rtnl.h"
 
 #define ANSWER_SIZE 32768
