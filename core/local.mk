@@ -100,7 +100,7 @@ core_libcore_a_SOURCES = \
 	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
-	core/image/changes.c core/image/make.c core/image/make.h core/image/push.c \
+	core/image/changes.c core/image/collect.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \

@@ -212,7 +212,7 @@ static int check_log(struct core *core, struct json_object *hc, struct gantry_er
 				 "logger: no log driver named '%s' is registered",
 				 json_get_string(log, "Type"));
 	}
-	if (r < 0 || json_object_object_length(json_get_object(log, "Config")) == 0) {
+	if (r < 0 || json_member_count(json_get_object(log, "Config")) == 0) {
 		return r;
 	}
 	return log_check_options(driver,
