@@ -97,19 +97,34 @@ int request_read_path(const struct request *rq, uint64_t from, char *to)
 	return -ENAMETOOLONG;
 }
 
-mode_t request_umask(const struct request *rq)
+/* A line of /proc/<tid>/status, read by a descriptor that was found to be the
+ * caller's.  Negative errno. */
+static int read_status(const struct request *rq, const char *key, const char *format, void *ret)
 {
-	auto_fd int dir = request_open_proc(rq, "", O_PATH | O_DIRECTORY);
+	auto_fd int fd = request_open_proc(rq, "status", O_RDONLY);
 	auto_(buf) struct buf text = BUF_INIT;
 	const char *line;
-	unsigned int mask = 022;
 
-	if (dir >= 0 && read_file(dir, "status", &text, 65536) == 0) {
-		line = strstr(buf_str(&text), "\nUmask:");
-		if (!line || sscanf(line, "\nUmask: %o", &mask) != 1)
-			mask = 022;
-	}
-	return (mode_t)mask;
+	if (fd < 0)
+		return fd;
+	if (!request_is_alive(rq) || read_to_end(fd, &text, 65536) < 0)
+		return -ESRCH;
+	line = strstr(buf_str(&text), key);
+	return line && sscanf(line + strlen(key), format, ret) == 1 ? 0 : -EIO;
+}
+
+mode_t request_umask(const struct request *rq)
+{
+	unsigned int mask;
+
+	return read_status(rq, "\nUmask:", " %o", &mask) < 0 ? 022 : (mode_t)mask;
+}
+
+int request_has_cap(const struct request *rq, unsigned int capability)
+{
+	unsigned long long caps;
+
+	return read_status(rq, "\nCapEff:", " %llx", &caps) == 0 && (caps >> capability & 1);
 }
 
 int request_is_nested(const struct request *rq)
