@@ -78,6 +78,7 @@ core_libcore_a_SOURCES = \
 	core/base/idmap.c core/base/idmap.h \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/session.c core/base/session.h \
 	core/base/userns.c core/base/userns.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
