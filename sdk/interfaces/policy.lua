@@ -77,6 +77,7 @@ op {
 		{ "name", "string", "letters, digits, - and _" },
 		{ "text", "string", "the script" },
 		{ "test", "string?", "its tests" },
+		{ "who", "json?", "who asks, for the log" },
 	},
 	results = { { "report", "json", "{tests: [{name, ok, error}], passed, failed}" } },
 	errors = { "INVALID", "DENIED" },
@@ -86,7 +87,10 @@ op {
 op {
 	name = "disable",
 	doc = "Takes a policy out of force and keeps its text.",
-	args = { { "name", "string", "the policy" } },
+	args = {
+		{ "name", "string", "the policy" },
+		{ "who", "json?", "who asks, for the log" },
+	},
 	errors = { "NOT_FOUND" },
 	required = false, idempotent = true, deadline = "short", chain = "pass",
 }

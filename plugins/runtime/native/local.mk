@@ -21,6 +21,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
 	plugins/runtime/native/exec.c \
 	plugins/runtime/native/features.c \
+	plugins/runtime/native/foreign_mount.c plugins/runtime/native/foreign_mount.h \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
 	plugins/runtime/native/init.c plugins/runtime/native/init.h \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
