@@ -94,6 +94,7 @@ core_libcore_a_SOURCES = \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/emulation.c core/container/emulation.h \
+	core/container/limits.c core/container/limits.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
