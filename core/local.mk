@@ -90,6 +90,7 @@ core_libcore_a_SOURCES = \
 	core/base/idmap.c core/base/idmap.h \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/session.c core/base/session.h \
 	core/base/userns.c core/base/userns.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/plugins.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
@@ -105,6 +106,7 @@ core_libcore_a_SOURCES = \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/emulation.c core/container/emulation.h \
+	core/container/limits.c core/container/limits.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \

@@ -8,6 +8,7 @@
 
 #include "core/container/create.h"
 #include "core/container/emulation.h"
+#include "core/container/limits.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -337,6 +338,7 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 
 	set_defaults(core, doc, hc);
 	r = check_memory(hc, warnings, err);
+	limits_warn(core, hc, warnings);
 	if (r == 0) {
 		r = check_cpu(hc, err);
 	}
