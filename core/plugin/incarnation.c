@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/plugin/incarnation.h"
+#include "core/plugin/page.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/interfaces.h"
@@ -116,6 +117,9 @@ static int spawn(struct incarnation *i, struct gantry_error *err)
 		r = i->pid < 0 ? error_errno(err, errno, "cannot fork") : 0;
 		close(leash[1]);
 		i->leash = leash[0];
+	}
+	if (i->pid > 0 && i->spec->page) {
+		page_add_process(i->spec->page, i->pid);
 	}
 	close(channel[1]);
 	peer_init(&i->peer, channel[0], serve_request, i);
@@ -321,6 +325,9 @@ struct incarnation *incarnation_unref(struct incarnation *i)
 	}
 	if (i->pid > 0) {
 		while (waitpid(i->pid, NULL, __WALL) < 0 && errno == EINTR) {
+		}
+		if (i->spec->page) {
+			page_remove_process(i->spec->page, i->pid);
 		}
 	}
 	free(i->plugin);

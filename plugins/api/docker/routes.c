@@ -150,6 +150,11 @@ static const struct route gantry_routes[] = {
 	{ GET, "plugins", gantry_plugins_list },
 	{ POST, "plugins", gantry_plugin_manage },
 	{ GET, "plugins/**", gantry_plugin_inspect },
+	{ GET, "plugin-stats", gantry_plugin_stats },
+	{ GET, "plugin-stats/**", gantry_plugin_stats },
+	{ GET, "plugin-logs/**", gantry_plugin_logs },
+	{ GET, "plugin-trace/**", gantry_plugin_trace },
+	{ POST, "plugin-reload/**", gantry_plugin_reload },
 	{ 0, NULL, NULL },
 };
 

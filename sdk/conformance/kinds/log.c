@@ -22,8 +22,8 @@
 /* The folder of one container, as the engine gives it. */
 static const char *directory(struct kit *k, const char *id, char path[4600])
 {
-	snprintf(path, 4600, "%s/logs-%s", k->folder, id);
-	mkdir(path, 0700);
+	snprintf(path, 4600, "%s/containers/%s", gantry_fake_folder(k->fake), id);
+	(void)make_dirs(AT_FDCWD, path, 0700);
 	return path;
 }
 
