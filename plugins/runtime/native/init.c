@@ -121,6 +121,7 @@ static int await_cgroup(void *data, struct gantry_error *err)
 	if (r <= 0 || m.type != SYNC_CGROUP)
 		return error_set(err, GANTRY_ERR_CANCELLED, "the creating process is gone");
 	in->host_pid = m.value;
+	snprintf(in->c->cgroup->path, sizeof(in->c->cgroup->path), "%.511s", m.error.message);
 	in->in_cgroup = true;
 	if (in->c->spec->ns[NS_CGROUP].present && in->c->ns_fds[NS_CGROUP] < 0 &&
 	    unshare(CLONE_NEWCGROUP) < 0)

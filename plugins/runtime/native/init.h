@@ -16,7 +16,7 @@ struct state;
 struct init_context {
 	const struct spec *spec;
 	const char *bundle;
-	const struct cgroup *cgroup;
+	struct cgroup *cgroup; /* this process's copy: its path may come later */
 	const struct seccomp_filter *filter;
 	int sync;               /* this side's end */
 	int creator_sync;       /* the creator's end, to be closed here */
