@@ -549,7 +549,7 @@ static int create(struct creation *c, struct gantry_error *err)
 	    (r = prepare(c, err)) < 0)
 		return r;
 	in = (struct init_context){
-		.spec = &c->spec, .bundle = c->o->bundle, .cgroup = &c->cgroup,
+		.spec = &c->spec, .bundle = c->o->bundle, .host = &c->host, .cgroup = &c->cgroup,
 		.filter = &c->filter, .sync = c->sync[1], .creator_sync = c->sync[0],
 		.root = c->root, .mount_sources = c->sources, .listener = c->listener,
 		.stdio = { c->o->stdio[0], c->o->stdio[1], c->o->stdio[2] },
