@@ -9,6 +9,16 @@ noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_CPPFLAGS = $(core_cppflags)
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
+	core/plugin/handles.c core/plugin/handles.h \
+	core/plugin/incarnation.c core/plugin/incarnation.h \
+	core/plugin/jsonspan.c core/plugin/jsonspan.h \
+	core/plugin/message.c \
+	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/pluginlog.c core/plugin/pluginlog.h \
+	core/plugin/process.c core/plugin/process.h \
+	core/plugin/request_ops.c core/plugin/request_ops.h \
+	core/plugin/requests.c \
+	core/plugin/wire.c core/plugin/wire.h \
 	core/plugin/native.c core/plugin/native.h \
 	core/plugin/script.c core/plugin/script.h \
 	core/shim/protocol.c core/shim/protocol.h
@@ -18,6 +28,7 @@ gantry_shim_SOURCES = \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
+	core/shim/emulator.c core/shim/emulator.h \
 	core/shim/exec.c core/shim/exec.h \
 	core/shim/finish.c core/shim/finish.h \
 	core/shim/health.c core/shim/health.h \
@@ -33,25 +44,58 @@ gantry_shim_SOURCES = \
 	core/shim/stdio.c core/shim/stdio.h
 gantry_shim_LDADD = core/libplugin.a $(HELPERS)
 
+# One process per container that has calls emulated.
+pkglibexec_PROGRAMS += gantry-emulate
+gantry_emulate_SOURCES = \
+	core/emulate/attribute.c \
+	core/emulate/create.c \
+	core/emulate/emulate.h \
+	core/emulate/identity.c core/emulate/identity.h \
+	core/emulate/ids.c \
+	core/emulate/look.c \
+	core/emulate/main.c \
+	core/emulate/mount.c \
+	core/emulate/owner.c \
+	core/emulate/path.c \
+	core/emulate/process.c \
+	core/emulate/request.c \
+	core/emulate/serve.c \
+	core/emulate/table.c
+gantry_emulate_LDADD = $(HELPERS)
+pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_SOURCES = \
+	core/pluginhost/engine.c \
+	core/pluginhost/main.c \
+	core/pluginhost/pluginhost.h \
+	core/pluginhost/serve.c \
+	core/pluginhost/services.c core/pluginhost/services.h \
+	core/pluginhost/supervise.c
+gantry_plugin_host_LDADD = core/libplugin.a $(HELPERS) -ldl -lpthread
+
 noinst_LIBRARIES += core/libcore.a
 core_libcore_a_CPPFLAGS = $(core_cppflags)
 core_libcore_a_SOURCES = \
+	core/base/idmap.c core/base/idmap.h \
+	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/userns.c core/base/userns.h \
 	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
+	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
+	core/container/emulation.c core/container/emulation.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
-	core/container/finish.c core/container/hostconfig.c \
+	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
@@ -63,6 +107,7 @@ core_libcore_a_SOURCES = \
 	core/content/decoder.c core/content/decoder.h \
 	core/content/digest.c core/content/digest.h \
 	core/engine/reconcile.h \
+	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
@@ -70,12 +115,16 @@ core_libcore_a_SOURCES = \
 	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
+	core/plugin/adaptor.c core/plugin/adaptor.h \
+	core/monitor/monitor.c core/monitor/monitor.h \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/gate.c \
 	core/policy/internal.h \
+	core/policy/look.c \
 	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
+	core/policy/who.c \
 	core/plugin/registry.c core/plugin/registry.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h

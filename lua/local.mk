@@ -38,6 +38,7 @@ lua_libluahost_a_SOURCES = \
 	lua/sandbox/sandbox.c lua/sandbox/sandbox.h \
 	lua/sandbox/services.c lua/sandbox/services.h \
 	lua/sandbox/sha256.c lua/sandbox/sha256.h \
+	lua/sandbox/signature.c lua/sandbox/signature.h \
 	lua/sandbox/text.c \
 	lua/sandbox/watchdog.c
 

@@ -10,10 +10,15 @@ include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk
 include plugins/transport/registry/local.mk
+include plugins/volume/docker-plugin/local.mk
 include plugins/volume/local/local.mk
 include plugins/transport/docker-archive/local.mk
 include plugins/transport/oci-layout/local.mk
 include plugins/policy/lua/local.mk
+include plugins/auth/socket/local.mk
+include plugins/auth/tls/local.mk
+include plugins/auth/token/local.mk
+include plugins/monitor/prometheus/local.mk
 
 # A tree that is built elsewhere has manifests and scripts beside the plugins, too.
 all-local: plugin-manifests

@@ -5,6 +5,12 @@
 --   generate.lua calls FILE...    typed calls for the host, gantry/calls.h
 --   generate.lua tables FILE...   the description as data, interfaces.c
 --   generate.lua reference FILE   the reference page, Markdown
+--   generate.lua conformance FILE the skeleton of the kind's suite: one test per operation
+--   generate.lua surface FILE...  every public type, for the ABI check
+--
+-- A kind may say `chain` and `threads` for all its operations; one that says nothing is no
+-- chain, and its operations are about the object that their first argument names, or, where
+-- that is no text or handle, about the driver.
 --
 -- The result goes to standard output.  A description that breaks a rule is refused
 -- with the file, the operation and the field.
@@ -20,7 +26,10 @@ local TYPES = {
 	handle = { "HANDLE", "uint64_t ", "uint64_t" },
 }
 local DEADLINES = { short = "SHORT", long = "LONG", transfer = "TRANSFER", none = "NONE" }
-local CHAINS = { pass = "PASS", stop = "STOP", refuse = "REFUSE" }
+local CHAINS = { none = "NONE", pass = "PASS", stop = "STOP", refuse = "REFUSE" }
+local THREADS = { object = "OBJECT", driver = "DRIVER", any = "ANY" }
+-- Names of operations that C++ keeps for itself get an underscore there.
+local CXX_WORDS = { delete = true, new = true, export = true, import = true, try = true, catch = true, this = true }
 local ERRORS = {}
 for name in ([[INVALID NOT_FOUND EXISTS IN_USE CONFLICT PERMISSION UNAUTHORIZED DENIED UNSUPPORTED
 	UNAVAILABLE TIMEOUT CANCELLED NO_SPACE NO_MEMORY LIMIT CORRUPT IO INTERNAL]]):gmatch("%S+") do
@@ -55,7 +64,11 @@ local function load_interface(file)
 	local iface
 	local env = {
 		kind = function(t)
-			iface = { name = t.name, since = t.since, doc = t.doc, ops = {} }
+			iface = {
+				name = t.name or fail("%s: the kind has no name", file), since = t.since,
+				doc = t.doc or fail("%s: the kind is not documented", file),
+				chain = t.chain or "none", threads = t.threads, ops = {},
+			}
 		end,
 		op = function(t)
 			local deadline = DEADLINES[t.deadline]
@@ -73,9 +86,20 @@ local function load_interface(file)
 				results = read_fields(file, t.name, t.results),
 				errors = t.errors or {}, required = t.required, idempotent = t.idempotent,
 				deadline = deadline, deadline_class = t.deadline,
-				chain = t.chain and (CHAINS[t.chain] or fail("%s: %s: unknown chain rule", file, t.name)),
+				chain = CHAINS[t.chain or iface.chain] or fail("%s: %s: unknown chain rule", file, t.name),
 				since = t.since or iface.since,
 			}
+			local new = iface.ops[#iface.ops]
+			local first = new.args[1] and new.args[1].type
+			local named = first == "string" or first == "handle"
+			local threads = t.threads or iface.threads or (named and "object" or "driver")
+			new.threads = THREADS[threads] or fail("%s: %s: unknown thread rule", file, t.name)
+			if threads == "object" and not named then
+				fail("%s: %s: its first argument names no object", file, t.name)
+			end
+			if type(t.required) ~= "boolean" or type(t.idempotent) ~= "boolean" then
+				fail("%s: %s: say required and idempotent, each true or false", file, t.name)
+			end
 		end,
 	}
 	local chunk, why = loadfile(file, "t", env)
@@ -171,8 +195,15 @@ local function header(file)
 	emit("struct gantry_%s_ops {", iface.name)
 	emit("\tuint64_t struct_size;")
 	for _, op in ipairs(iface.ops) do
-		emit("\tint (*%s)(void *self, const struct gantry_%s_%s_args *args,\n\t\tstruct gantry_reply *reply, struct gantry_error *err); /* %s */",
-			op.name, iface.name, op.name, op.required and "required" or "optional")
+		local member = [[	int (*%s)(void *self, const struct gantry_%s_%s_args *args,
+		struct gantry_reply *reply, struct gantry_error *err); /* %s */]]
+		local need = op.required and "required" or "optional"
+		if CXX_WORDS[op.name] then
+			emit("#ifdef __cplusplus\n" .. member .. "\n#else\n" .. member .. "\n#endif", op.name .. "_", iface.name,
+				op.name, need, op.name, iface.name, op.name, need)
+		else
+			emit(member, op.name, iface.name, op.name, need)
+		end
 	end
 	emit("};\n")
 	if iface.name == "engine" then
@@ -220,9 +251,9 @@ local function tables(files)
 			local flags = (op.required and "GANTRY_OP_REQUIRED" or "0")
 				.. (op.idempotent and " | GANTRY_OP_IDEMPOTENT" or "")
 			rows[#rows + 1] = string.format(
-				"\t{ \"%s\", %s, %s, %d, %d, sizeof(struct gantry_%s_args),\n\t  offsetof(struct gantry_%s_ops, %s), %s, GANTRY_CHAIN_%s, GANTRY_DEADLINE_%s },",
+				"\t{ \"%s\", %s, %s, %d, %d, sizeof(struct gantry_%s_args),\n\t  offsetof(struct gantry_%s_ops, %s), %s, GANTRY_CHAIN_%s, GANTRY_DEADLINE_%s,\n\t  GANTRY_OP_THREADS_%s },",
 				op.name, args, results, #op.args, #op.results, base, iface.name, op.name, flags,
-				op.chain or "NONE", op.deadline)
+				op.chain, op.deadline, op.threads)
 		end
 		emit("static const struct gantry_op %s_ops[] = {\n%s\n};", iface.name, table.concat(rows, "\n"))
 		emit("const struct gantry_interface interface_%s = {\n\t\"%s\", %s_ops, %d, sizeof(struct gantry_%s_ops)\n};",
@@ -259,31 +290,110 @@ local function calls(files)
 	emit("\n#endif")
 end
 
+local DEADLINE_WORDS = {
+	short = "the host gives up after 5 s",
+	long = "the host gives up after 60 s without progress",
+	transfer = "as long as bytes move",
+	none = "no deadline: it follows, or waits",
+}
+local THREAD_WORDS = {
+	OBJECT = "calls that name the same `%s` are made one after another unless the driver declares `parallel`",
+	DRIVER = "one such call at a time unless the driver declares `parallel`",
+	ANY = "from any number of threads at once unless the driver declares `serial`",
+}
+local CHAIN_WORDS = {
+	PASS = "passed over", STOP = "the chain stops there", REFUSE = "the chain is refused when it is set up",
+}
+
+local function reference_op(iface, op)
+	emit("## `%s`\n", op.name)
+	prose("", op.doc, 96)
+	emit("")
+	emit("- %s. Since %s.", op.required and "Required: a driver without it is refused"
+		or "Optional: a driver without it answers `UNSUPPORTED`", op.since)
+	emit("- %s.", op.idempotent and "Idempotent: it may be repeated after `UNAVAILABLE`, a time-out or a crash"
+		or "Not repeated: after a crash the caller looks at what happened")
+	emit("- Deadline class `%s`: %s.", op.deadline_class, DEADLINE_WORDS[op.deadline_class])
+	emit("- Threads: " .. THREAD_WORDS[op.threads] .. ".", op.args[1] and op.args[1].name)
+	if op.chain ~= "NONE" then
+		emit("- In a chain, a link without it: %s.", CHAIN_WORDS[op.chain])
+	end
+	emit("")
+	for _, part in ipairs({ { "argument", op.args }, { "result", op.results } }) do
+		if #part[2] > 0 then
+			emit("| %s | type | meaning |\n| --- | --- | --- |", part[1])
+			for _, f in ipairs(part[2]) do
+				emit("| `%s` | %s%s | %s |", f.name, f.type, f.optional and ", optional" or "", (f.doc:gsub("|", "\\|")))
+			end
+			emit("")
+		end
+	end
+	if #op.errors > 0 then
+		emit("Errors beside those of every operation: %s.\n", (table.concat(op.errors, ", "):gsub("[%u_]+", "`%0`")))
+	end
+end
+
 local function reference(file)
 	local iface = load_interface(file)
 	emit("# Kind `%s`\n", iface.name)
 	emit("<!-- Generated by sdk/generate.lua from sdk/interfaces/%s.lua; do not edit. -->\n", iface.name)
 	prose("", iface.doc, 96)
 	emit("\nSince %s. C header: `gantry/%s.h`.\n", iface.since, iface.name)
+	emit("Every operation may also answer `INVALID` (an argument is wrong), `UNAVAILABLE` (try again),")
+	emit("`PERMISSION`, `IO`, `NO_MEMORY` and `INTERNAL` (a broken contract). An error has a message that")
+	emit("names the object, the operation and the cause.\n")
 	for _, op in ipairs(iface.ops) do
-		emit("## `%s`\n", op.name)
-		prose("", op.doc, 96)
-		emit("\n%s; %s; deadline class %s%s.\n", op.required and "Required" or "Optional",
-			op.idempotent and "may be retried" or "not retried", op.deadline_class,
-			op.chain and ("; in a chain, a link without it: " .. op.chain:lower()) or "")
-		for _, part in ipairs({ { "argument", op.args }, { "result", op.results } }) do
-			if #part[2] > 0 then
-				emit("| %s | type | meaning |\n| --- | --- | --- |", part[1])
-				for _, f in ipairs(part[2]) do
-					emit("| `%s` | %s%s | %s |", f.name, f.type, f.optional and ", optional" or "", (f.doc:gsub("|", "\\|")))
-				end
-				emit("")
-			end
+		reference_op(iface, op)
+	end
+end
+
+-- A suite defines every function that this declares, or does not link.
+local function conformance(file)
+	local iface = load_interface(file)
+	local guard = "CONFORMANCE_" .. iface.name:upper() .. "_H"
+	emit("/* SPDX-License-Identifier: Apache-2.0 */\n%s", GENERATED)
+	emit("#ifndef %s\n#define %s\n\n#include \"conformance/kit.h\"\n#include <gantry/%s.h>\n", guard, guard, iface.name)
+	for _, op in ipairs(iface.ops) do
+		comment(op.name .. ": " .. op.doc)
+		emit("void conform_%s_%s(struct kit *k);", iface.name, op.name)
+	end
+	emit("\nstatic const struct kit_test conform_%s_operations[] = {", iface.name)
+	for _, op in ipairs(iface.ops) do
+		emit("\t{ \"%s\", conform_%s_%s },", op.name, iface.name, op.name)
+	end
+	emit("\t{ NULL, NULL },\n};")
+	for i, op in ipairs(iface.ops) do
+		emit("static inline int call_%s(struct kit *k, const struct gantry_%s_%s_args *args)\n{\n\treturn kit_call(k, %d, args);\n}",
+			op.name, iface.name, op.name, i - 1)
+	end
+	emit("\n#endif")
+end
+
+-- One function per public struct, so that its layout is in the debugging information.
+local function surface(files)
+	emit("/* SPDX-License-Identifier: Apache-2.0 */\n%s", GENERATED)
+	emit("#include <gantry/plugin.h>\n#include <gantry/script.h>")
+	local bodies = {}
+	local function show(type)
+		bodies[#bodies + 1] = string.format("GANTRY_EXPORT void abi_%s(struct gantry_%s *p);\nvoid abi_%s(struct gantry_%s *p)\n{\n\t(void)p;\n}",
+			type, type, type, type)
+	end
+	for _, type in ipairs({ "error", "bytes", "field", "op", "interface", "reply_ops", "reply", "log_service", "store_service",
+		"events_service", "host", "config_key", "driver", "plugin", "script_host" }) do
+		show(type)
+	end
+	for _, file in ipairs(files) do
+		local iface = load_interface(file)
+		emit("#include <gantry/%s.h>", iface.name)
+		show(iface.name .. "_ops")
+		for _, op in ipairs(iface.ops) do
+			show(iface.name .. "_" .. op.name .. "_args")
 		end
-		if #op.errors > 0 then
-			emit("Errors: %s.\n", (table.concat(op.errors, ", "):gsub("[%u_]+", "`%0`")))
+		if iface.name == "engine" then
+			show("engine_service")
 		end
 	end
+	emit("%s", table.concat(bodies, "\n"))
 end
 
 local mode = arg[1]
@@ -296,6 +406,10 @@ elseif mode == "calls" then
 	calls(files)
 elseif mode == "reference" then
 	reference(files[1])
+elseif mode == "conformance" then
+	conformance(files[1])
+elseif mode == "surface" then
+	surface(files)
 else
 	fail("unknown mode '%s'", tostring(mode))
 end

@@ -1,7 +1,7 @@
 # Programs under tests/unit are listed by the folder they test; those that open
 # drivers link tests/libfakehost.a and run from the top of the build tree.
 check_LIBRARIES += tests/libfakehost.a
-tests_libfakehost_a_SOURCES = tests/unit/fake_host.c tests/unit/fake_host.h
+tests_libfakehost_a_SOURCES = $(FAKE_SOURCES) tests/unit/fake_host.c tests/unit/fake_host.h
 include tests/unit/images.mk
 include tests/unit/runtime.mk
 include tests/unit/plugins/netvol.mk
@@ -13,3 +13,4 @@ include tests/unit/core.mk
 # The shape of the house.
 TESTS += tests/unit/arrows.sh
 EXTRA_DIST += tests/unit/arrows.sh
+include tests/unit/sdk/local.mk

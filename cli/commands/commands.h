@@ -38,6 +38,7 @@ extern const struct command attach_command, commit_command, cp_command, create_c
 	version_command, wait_command;
 extern const struct command container_prune_command, container_inspect_command,
 	image_inspect_command, image_prune_command, system_df_command, system_prune_command,
+	system_setup_rootless_command,
 	volume_create_command, volume_inspect_command, volume_ls_command, volume_prune_command,
 	volume_rm_command, network_connect_command, network_create_command,
 	network_disconnect_command, network_inspect_command, network_ls_command,

@@ -100,7 +100,7 @@ static int stat_in_container(struct cli *cli, const struct place *p, const char 
 		return r;
 	}
 	header = json_get_string(response.headers, "x-docker-container-path-stat");
-	if (!header || base64_decode(header, &text) < 0) {
+	if (!header || text_from_base64(header, &text) < 0) {
 		return error_set(err, GANTRY_ERR_CORRUPT, "the engine told nothing about %s", path);
 	}
 	return json_parse(buf_str(&text), text.len, "the path's description", ret, err);

@@ -70,6 +70,35 @@ static int command_doctor(struct cli *cli, struct args *args, struct gantry_erro
 	return bad ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 
+/* What an administrator can do for this user, as a script to read and to run. */
+static int command_setup_rootless(struct cli *cli, struct args *args, struct gantry_error *err)
+{
+	auto_json struct json_object *report = NULL;
+	struct json_object *checks;
+	size_t missing = 0;
+	int r = api_call(cli, "GET", "/gantry/doctor", NULL, &report, err);
+
+	if (r < 0) {
+		return r;
+	}
+	checks = json_get_array(report, "checks");
+	printf("#!/bin/sh\n# For an administrator to read and run; nothing of it has been done.\nset -e\n");
+	for (size_t i = 0; i < json_array_size(checks); i++) {
+		struct json_object *check = json_object_array_get_idx(checks, i);
+		const char *line = json_get_string(check, "admin");
+
+		if (line) {
+			printf("\n# %s: %s\n%s\n", json_get_string(check, "name"),
+			       json_get_string(check, "detail"), line);
+			missing++;
+		}
+	}
+	if (!missing) {
+		printf("\n# nothing is missing\n");
+	}
+	return CLI_EXIT_OK;
+}
+
 static const struct list_heading headings[] = {
 	{ "ID", "ID" },	{ "Name", "NAME" }, { "Description", "DESCRIPTION" },
 	{ "Enabled", "ENABLED" }, { "PluginReference", "PLUGIN REFERENCE" }, { NULL, NULL },
@@ -112,6 +141,7 @@ static const struct flag doctor_flags[] = {
 	{ FLAG_STRING, 0, "format", "'json' prints the report as JSON", NULL, 0 },
 	{ FLAG_NONE },
 };
+static const struct flag no_flags[] = { { FLAG_NONE } };
 static const struct flag ls_flags[] = {
 	FILTER_FLAG, FORMAT_FLAG, NO_TRUNC_FLAG,
 	{ FLAG_BOOL, 'q', "quiet", "Show only IDs", NULL, 0 },
@@ -124,6 +154,13 @@ const struct command doctor_command = {
 	.usage = "[OPTIONS]",
 	.flags = doctor_flags,
 	.run = command_doctor,
+};
+const struct command system_setup_rootless_command = {
+	.name = "setup-rootless",
+	.summary = "Print what an administrator can do for this user's containers",
+	.usage = "",
+	.flags = no_flags,
+	.run = command_setup_rootless,
 };
 const struct command plugin_ls_command = {
 	.name = "ls",

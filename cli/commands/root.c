@@ -26,7 +26,8 @@ static const struct command *const volume_children[] = {
 	&volume_prune_command,	&volume_rm_command,	 NULL,
 };
 static const struct command *const system_children[] = {
-	&system_df_command, &events_command, &info_command, &system_prune_command, NULL,
+	&system_df_command, &events_command, &info_command, &system_prune_command,
+	&system_setup_rootless_command, NULL,
 };
 static const struct command *const plugin_children[] = {
 	&plugin_inspect_command, &plugin_ls_command, NULL,

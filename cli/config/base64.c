@@ -14,7 +14,7 @@ static char digit(uint32_t value, int url)
 	return url && c == '+' ? '-' : url && c == '/' ? '_' : c;
 }
 
-void base64_encode(const void *data, size_t len, int url, struct buf *out)
+void text_to_base64(const void *data, size_t len, int url, struct buf *out)
 {
 	const unsigned char *p = data;
 
@@ -31,7 +31,7 @@ void base64_encode(const void *data, size_t len, int url, struct buf *out)
 	}
 }
 
-int base64_decode(const char *text, struct buf *out)
+int text_from_base64(const char *text, struct buf *out)
 {
 	uint32_t bits = 0;
 	int have = 0;

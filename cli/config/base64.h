@@ -10,8 +10,8 @@
 struct buf;
 
 /* url: the alphabet for URLs; padded both ways. */
-void base64_encode(const void *data, size_t len, int url, struct buf *out);
+void text_to_base64(const void *data, size_t len, int url, struct buf *out);
 /* Both alphabets, padded or not; -1 when it is malformed. */
-int base64_decode(const char *text, struct buf *out);
+int text_from_base64(const char *text, struct buf *out);
 
 #endif

@@ -145,7 +145,7 @@ static int get_from_file(struct json_object *config, const char *server, struct 
 		*ret = auth_object(server, NULL, NULL, token);
 		return 0;
 	}
-	if (base64_decode(encoded, &plain) < 0 || !plain.data ||
+	if (text_from_base64(encoded, &plain) < 0 || !plain.data ||
 	    !(colon = strchr(plain.data, ':'))) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "the login for %s in config.json is malformed", server);
@@ -216,7 +216,7 @@ int credentials_store(const struct cli *cli, const char *server, struct json_obj
 	} else {
 		buf_addf(&pair, "%s:%s", json_get_string(auth, "username"),
 			 token ? "" : json_get_string(auth, "password"));
-		base64_encode(buf_str(&pair), pair.len, 0, &encoded);
+		text_to_base64(buf_str(&pair), pair.len, 0, &encoded);
 		json_set_string(entry, "auth", buf_str(&encoded));
 		json_set_string(entry, "identitytoken", token);
 	}
@@ -254,7 +254,7 @@ char *credentials_encode(struct json_object *auth)
 	const char *text = json_text(auth);
 	auto_(buf) struct buf out = BUF_INIT;
 
-	base64_encode(text, strlen(text), 1, &out);
+	text_to_base64(text, strlen(text), 1, &out);
 	return buf_steal(&out);
 }
 

@@ -106,6 +106,7 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 {
 	auto_free char *tree = find_build_tree();
 	const char *plugins = options->plugin_path ? options->plugin_path : getenv("GANTRY_PLUGIN_PATH");
+	const char *config = options->config_file ? options->config_file : getenv("GANTRY_CONFIG_FILE");
 	int r;
 
 	*p = (struct paths){ .uninstalled = tree != NULL };
@@ -118,11 +119,14 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 					     : strdup(PLUGINDIR);
 	p->shim = program(tree, "gantry-shim");
 	p->reconcile = program(tree, "gantry-reconcile");
+	p->emulate = program(tree, "gantry-emulate");
+	p->plugin_host = program(tree, "gantry-plugin-host");
 	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
-	if (options->config_file) {
-		p->config_file = strdup(options->config_file);
+	if (config && *config) {
+		p->config_file = strdup(config);
 	}
-	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile || !p->share) {
+	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile ||
+	    !p->emulate || !p->plugin_host || !p->share) {
 		return error_no_memory(err);
 	}
 	r = absolute_folder(&p->root, 0711, err);
@@ -136,6 +140,8 @@ void paths_done(struct paths *p)
 	free(p->plugin_path);
 	free(p->shim);
 	free(p->reconcile);
+	free(p->emulate);
+	free(p->plugin_host);
 	free(p->config_file);
 	free(p->share);
 	*p = (struct paths){ 0 };

@@ -17,6 +17,8 @@ struct paths {
 	char *plugin_path; /* folders, colon-separated; each holds <kind>/<driver>/ */
 	char *shim;        /* gantry-shim */
 	char *reconcile;   /* gantry-reconcile */
+	char *emulate;     /* gantry-emulate */
+	char *plugin_host; /* gantry-plugin-host */
 	char *config_file; /* NULL: the system's and the user's */
 	char *share;       /* data files */
 	int uninstalled;

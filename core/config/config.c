@@ -14,6 +14,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+#include "helpers/privilege.h"
 
 struct config {
 	struct json_object *values; /* dotted key -> string, int, boolean, array */
@@ -240,7 +241,7 @@ static int read_files(struct config *c, const struct paths *paths, struct gantry
 	if (r == 0) {
 		r = read_conf_d(c, SYSCONFDIR "/gantry/conf.d", err);
 	}
-	if (r < 0 || geteuid() == 0 || (!xdg && !home)) {
+	if (r < 0 || is_host_root() || (!xdg && !home)) {
 		return r;
 	}
 	user = xdg ? path_join(xdg, "gantry/gantry.conf", NULL)
@@ -359,6 +360,27 @@ struct json_object *config_list(const struct config *c, const char *key)
 	return json_get_array(c->values, key);
 }
 
+const char *const config_host_keys[] = { "isolation", NULL };
+
+static int is_host_key(const char *key)
+{
+	const char *const *k = config_host_keys;
+
+	while (*k && strcmp(*k, key) != 0) {
+		k++;
+	}
+	return *k != NULL;
+}
+
+const char *config_driver_setting(const struct config *c, const char *kind, const char *driver,
+				  const char *key)
+{
+	auto_(buf) struct buf name = BUF_INIT;
+
+	buf_addf(&name, "drivers.%s.%s.%s", kind, driver, key);
+	return json_get_string(c->values, buf_str(&name));
+}
+
 /* A driver's value may come from a flag as text; it then takes the schema's type. */
 static int driver_value(const struct gantry_config_key *key, const char *full,
 			struct json_object *value, struct json_object **ret,
@@ -375,11 +397,41 @@ static int driver_value(const struct gantry_config_key *key, const char *full,
 	return 0;
 }
 
-int config_for_driver(const struct config *c, const struct gantry_driver *driver, char **ret,
-		      struct gantry_error *err)
+/* Adds what the configuration says under drivers.<kind>.<name>. */
+static int add_driver_values(const struct config *c, const struct gantry_driver *driver,
+			     const char *instance, struct json_object *o, struct gantry_error *err)
+{
+	auto_(buf) struct buf prefix = BUF_INIT;
+	int r;
+
+	buf_addf(&prefix, "drivers.%s.%s.", driver->kind, instance);
+	json_object_object_foreach(c->values, name, value)
+	{
+		const struct gantry_config_key *key;
+		struct json_object *typed;
+
+		if (strncmp(name, buf_str(&prefix), prefix.len) || is_host_key(name + prefix.len)) {
+			continue;
+		}
+		key = find_key(driver->config, name + prefix.len);
+		if (!key) {
+			error_set(err, GANTRY_ERR_INVALID, "unknown configuration key %s", name);
+			return error_hint(err, "`gantry plugin inspect %s/%s` lists the driver's keys",
+					  driver->kind, instance);
+		}
+		r = driver_value(key, name, value, &typed, err);
+		if (r < 0) {
+			return r;
+		}
+		json_set(o, key->name, typed);
+	}
+	return 0;
+}
+
+int config_for_driver(const struct config *c, const struct gantry_driver *driver,
+		      const char *instance, char **ret, struct gantry_error *err)
 {
 	auto_json struct json_object *o = json_object_new_object();
-	auto_(buf) struct buf prefix = BUF_INIT;
 	int r;
 
 	for (const struct gantry_config_key *k = driver->config; k && k->name; k++) {
@@ -394,26 +446,13 @@ int config_for_driver(const struct config *c, const struct gantry_driver *driver
 		}
 		json_set(o, k->name, value);
 	}
-	buf_addf(&prefix, "drivers.%s.%s.", driver->kind, driver->name);
-	json_object_object_foreach(c->values, name, value)
-	{
-		const struct gantry_config_key *key;
-		struct json_object *typed;
-
-		if (strncmp(name, buf_str(&prefix), prefix.len)) {
-			continue;
-		}
-		key = find_key(driver->config, name + prefix.len);
-		if (!key) {
-			error_set(err, GANTRY_ERR_INVALID, "unknown configuration key %s", name);
-			return error_hint(err, "`gantry plugin inspect %s/%s` lists the driver's keys",
-					  driver->kind, driver->name);
-		}
-		r = driver_value(key, name, value, &typed, err);
-		if (r < 0) {
-			return r;
-		}
-		json_set(o, key->name, typed);
+	r = add_driver_values(c, driver, driver->name, o, err);
+	if (r == 0 && strcmp(instance, driver->name)) {
+		json_set_string(o, "driver", instance);
+		r = add_driver_values(c, driver, instance, o, err);
+	}
+	if (r < 0) {
+		return r;
 	}
 	*ret = strdup(json_text(o));
 	return *ret ? 0 : error_no_memory(err);

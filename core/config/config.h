@@ -33,9 +33,16 @@ int config_bool(const struct config *c, const char *key);
 struct json_object *config_list(const struct config *c, const char *key);
 
 /* A driver's configuration as a JSON object, defaults filled in and checked
- * against its schema (may be NULL).  The caller frees the text. */
-int config_for_driver(const struct config *c, const struct gantry_driver *driver, char **ret,
-		      struct gantry_error *err);
+ * against its schema (may be NULL).  instance is the driver's name, or that which
+ * an adaptor serves; its own keys win.  The caller frees the text. */
+int config_for_driver(const struct config *c, const struct gantry_driver *driver,
+		      const char *instance, char **ret, struct gantry_error *err);
+
+/* What the host itself is told of a driver (drivers.<kind>.<driver>.<key>: see
+ * config_host_keys), or NULL when nothing is said; borrowed. */
+const char *config_driver_setting(const struct config *c, const char *kind, const char *driver,
+				  const char *key);
+extern const char *const config_host_keys[]; /* ends with NULL */
 
 /* The schema, for the man page and the shipped example; ends with a NULL name. */
 extern const struct gantry_config_key config_schema[];

@@ -7,6 +7,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/create.h"
+#include "core/container/emulation.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -122,7 +123,7 @@ static int check_modes(struct core *core, struct json_object *hc, struct gantry_
 	static const char *const pid[] = { "host", NULL };
 	static const char *const ipc[] = { "host", "private", "shareable", "none", NULL };
 	static const char *const uts[] = { "host", NULL };
-	static const char *const userns[] = { "host", "private", NULL };
+	static const char *const userns[] = { "host", "private", "keep-id", NULL };
 	static const char *const cgroupns[] = { "host", "private", NULL };
 	int r = check_mode(core, hc, "PidMode", pid, 1, err);
 
@@ -144,7 +145,8 @@ static int check_modes(struct core *core, struct json_object *hc, struct gantry_
 /* An option that nobody reads would leave its author less protected than told. */
 static int check_security(struct json_object *hc, struct gantry_error *err)
 {
-	static const char *const known[] = { "seccomp", "apparmor", "label", "no-new-privileges" };
+	static const char *const known[] = { "seccomp", "apparmor", "label", "no-new-privileges",
+					     "emulation" };
 	struct json_object *options = json_get_array(hc, "SecurityOpt");
 
 	for (size_t i = 0; i < json_array_size(options); i++) {
@@ -157,11 +159,11 @@ static int check_security(struct json_object *hc, struct gantry_error *err)
 		}
 		if (!found) {
 			error_set(err, GANTRY_ERR_INVALID, "invalid --security-opt: \"%s\"", o);
-			return error_hint(err, "known are seccomp=, apparmor=, label= and "
+			return error_hint(err, "known are seccomp=, apparmor=, label=, emulation= and "
 					       "no-new-privileges");
 		}
 	}
-	return 0;
+	return emulation_check(hc, err);
 }
 
 static struct json_object *default_log_options(struct core *core)
@@ -272,13 +274,30 @@ static int check_capabilities(struct json_object *hc, struct gantry_error *err)
 	return 0;
 }
 
+/* --userns=keep-id: who runs the engine is who runs in the container. */
+static void keep_id(struct core *core, struct json_object *doc, struct json_object *hc)
+{
+	struct json_object *config = json_get_object(doc, "Config");
+	const char *mode = json_get_string(hc, "UsernsMode");
+	const char *user = json_get_string(config, "User");
+	char own[32];
+
+	if (mode && !strcmp(mode, "keep-id") && (!user || !*user)) {
+		snprintf(own, sizeof(own), "%u:%u", (unsigned)core->uid, (unsigned)core->gid);
+		json_set_string(config, "User", own);
+	}
+}
+
 static void set_defaults(struct core *core, struct json_object *doc, struct json_object *hc)
 {
 	const char *mode = json_get_string(hc, "NetworkMode");
 
 	if (!mode || !*mode || !strcmp(mode, "default")) {
-		json_set_string(hc, "NetworkMode", "bridge");
+		json_set_string(hc, "NetworkMode",
+				core->ids == USERNS_HOST ? "bridge"
+							 : config_string(core->config, "network.rootless"));
 	}
+	keep_id(core, doc, hc);
 	if (json_get_int(hc, "ShmSize", 0) <= 0) {
 		json_set_int(hc, "ShmSize", 64 << 20);
 	}

@@ -52,6 +52,64 @@ static char *clean_path(const char *path)
 	return out;
 }
 
+/* What hooks are shown of a mount: of a volume that exists, with its driver's options,
+ * since those may name a folder of the host. */
+static struct json_object *describe_mount(struct core *core, const struct mount *m,
+					  const char *driver, struct json_object *options)
+{
+	struct json_object *o = json_object_new_object();
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_json struct json_object *recorded = NULL;
+	auto_free char *its_driver = NULL;
+
+	if (!strcmp(m->type, "volume") && m->source && *m->source &&
+	    volume_describe(core, m->source, &its_driver, &recorded, &ignored) == 0) {
+		driver = its_driver;
+		options = recorded;
+	}
+	json_set_string(o, "Type", m->type);
+	json_set_string(o, "Source", m->source ? m->source : "");
+	json_set_string(o, "Target", m->destination);
+	json_set_bool(o, "ReadOnly", m->read_only);
+	json_set_string(o, "Driver", driver);
+	if (options) {
+		json_set(o, "Options", json_object_get(options));
+	}
+	return o;
+}
+
+/* Before anything is made for a mount, hooks are asked; *ret_hold keeps what they made
+ * of it, which *m borrows. */
+static int ask_mount(struct core *core, struct json_object *doc, struct mount *m,
+		     const char *driver, struct json_object *options,
+		     struct json_object **ret_hold, struct gantry_error *err)
+{
+	struct json_object *target;
+	int r;
+
+	if (!policy_wants(core->policy, POLICY_VOLUME_MOUNT)) {
+		return 0;
+	}
+	target = json_object_new_object();
+	json_set_string(target, "kind", "container");
+	json_set_string(target, "image",
+			json_get_string(json_get_object(doc, "Config"), "Image"));
+	json_set_string(target, "volume", strcmp(m->type, "volume") ? NULL : m->source);
+	r = policy_ask(core->policy, POLICY_VOLUME_MOUNT, target,
+		       describe_mount(core, m, driver, options), ret_hold, err);
+	if (r < 0) {
+		return r;
+	}
+	if (!json_get_string(*ret_hold, "Type") || strcmp(json_get_string(*ret_hold, "Type"), m->type)) {
+		return error_set(err, GANTRY_ERR_DENIED, "a policy changed the type of the mount %s",
+				 m->destination);
+	}
+	m->source = json_get_string(*ret_hold, "Source");
+	m->destination = json_get_string(*ret_hold, "Target");
+	m->read_only = json_get_bool(*ret_hold, "ReadOnly", m->read_only);
+	return 0;
+}
+
 /* Adds to the list in place of an entry with the same destination. */
 static void put_mount(struct json_object *mounts, struct json_object *entry)
 {
@@ -162,6 +220,7 @@ static int add_bind(struct core *core, struct json_object *doc, struct json_obje
 		    const char *text, struct gantry_error *err)
 {
 	const char *driver = json_get_string(json_get_object(doc, "HostConfig"), "VolumeDriver");
+	auto_json struct json_object *hold = NULL;
 	auto_free char *copy = strdup(text);
 	auto_free char *mode_copy = NULL;
 	struct mount m = { .type = "volume" };
@@ -189,8 +248,11 @@ static int add_bind(struct core *core, struct json_object *doc, struct json_obje
 	if (r == 0 && ((second && !*first) || (third && strchr(third, ':')))) {
 		return error_set(err, GANTRY_ERR_INVALID, "invalid volume specification: '%s'", text);
 	}
-	if (r == 0 && m.source && m.source[0] == '/') {
-		m.type = "bind";
+	if (r == 0) {
+		m.type = m.source && m.source[0] == '/' ? "bind" : "volume";
+		r = ask_mount(core, doc, &m, driver, NULL, &hold, err);
+	}
+	if (r == 0 && !strcmp(m.type, "bind")) {
 		r = make_source(m.source, err);
 	} else if (r == 0 && m.source && !create_is_valid_name(m.source)) {
 		error_set(err, GANTRY_ERR_INVALID,
@@ -203,9 +265,10 @@ static int add_bind(struct core *core, struct json_object *doc, struct json_obje
 }
 
 /* One element of HostConfig.Mounts. */
-static int add_structured(struct core *core, struct json_object *mounts, struct json_object *o,
-			  struct gantry_error *err)
+static int add_structured(struct core *core, struct json_object *doc, struct json_object *mounts,
+			  struct json_object *o, struct gantry_error *err)
 {
+	auto_json struct json_object *hold = NULL;
 	struct json_object *bind = json_get_object(o, "BindOptions");
 	struct json_object *volume = json_get_object(o, "VolumeOptions");
 	struct json_object *driver = json_get_object(volume, "DriverConfig");
@@ -218,9 +281,15 @@ static int add_structured(struct core *core, struct json_object *mounts, struct 
 		.read_only = json_get_bool(o, "ReadOnly", 0),
 	};
 	struct stat st;
+	int r;
 
 	if (!type || (strcmp(type, "bind") && strcmp(type, "volume") && strcmp(type, "tmpfs"))) {
 		return error_set(err, GANTRY_ERR_INVALID, "mount type unknown: \"%s\"", type ? type : "");
+	}
+	r = ask_mount(core, doc, &m, json_get_string(driver, "Name"), json_get_object(driver, "Options"),
+		      &hold, err);
+	if (r < 0) {
+		return r;
 	}
 	if (!strcmp(type, "bind")) {
 		if (!m.source || m.source[0] != '/') {
@@ -230,8 +299,7 @@ static int add_structured(struct core *core, struct json_object *mounts, struct 
 					 m.source ? m.source : "");
 		}
 		if (json_get_bool(bind, "CreateMountpoint", 0)) {
-			int r = make_source(m.source, err);
-
+			r = make_source(m.source, err);
 			if (r < 0) {
 				return r;
 			}
@@ -251,7 +319,31 @@ static int add_structured(struct core *core, struct json_object *mounts, struct 
 			 err);
 }
 
-static int add_from_container(struct core *core, struct json_object *mounts, const char *spec,
+/* A mount of another container's is one of this one's, too. */
+static int ask_copied(struct core *core, struct json_object *doc, struct json_object *copy,
+		      struct gantry_error *err)
+{
+	auto_json struct json_object *hold = NULL;
+	const char *name = json_get_string(copy, "Name");
+	struct mount m = {
+		.type = json_get_string(copy, "Type"),
+		.source = name ? name : json_get_string(copy, "Source"),
+		.destination = json_get_string(copy, "Destination"),
+		.read_only = !json_get_bool(copy, "RW", 1),
+	};
+	int r = ask_mount(core, doc, &m, json_get_string(copy, "Driver"), NULL, &hold, err);
+
+	if (r < 0 || !hold) {
+		return r;
+	}
+	json_set_string(copy, name ? "Name" : "Source", m.source);
+	json_set_string(copy, "Destination", m.destination);
+	json_set_bool(copy, "RW", !m.read_only);
+	return 0;
+}
+
+static int add_from_container(struct core *core, struct json_object *doc,
+			      struct json_object *mounts, const char *spec,
 			      struct gantry_error *err)
 {
 	const char *colon = strrchr(spec, ':');
@@ -265,7 +357,7 @@ static int add_from_container(struct core *core, struct json_object *mounts, con
 		return r;
 	}
 	theirs = json_get_array(other->doc, "Mounts");
-	for (size_t i = 0; i < json_array_size(theirs); i++) {
+	for (size_t i = 0; r == 0 && i < json_array_size(theirs); i++) {
 		struct json_object *copy = NULL;
 
 		json_object_deep_copy(json_object_array_get_idx(theirs, i), &copy, NULL);
@@ -273,9 +365,14 @@ static int add_from_container(struct core *core, struct json_object *mounts, con
 			json_set_bool(copy, "RW", 0);
 		}
 		json_set_bool(copy, "Anonymous", 0);
-		put_mount(mounts, copy);
+		r = ask_copied(core, doc, copy, err);
+		if (r == 0) {
+			put_mount(mounts, copy);
+		} else {
+			json_object_put(copy);
+		}
 	}
-	return 0;
+	return r;
 }
 
 static int has_destination(struct json_object *mounts, const char *path)
@@ -304,9 +401,13 @@ static int add_anonymous(struct core *core, struct json_object *doc, struct json
 
 		(void)unused;
 		if (r == 0 && clean && !has_destination(mounts, clean) && !json_get(tmpfs, clean)) {
+			auto_json struct json_object *hold = NULL;
 			struct mount m = { .type = "volume", .destination = clean };
 
-			r = add_mount(core, mounts, &m, NULL, NULL, NULL, NULL, err);
+			r = ask_mount(core, doc, &m, NULL, NULL, &hold, err);
+			if (r == 0) {
+				r = add_mount(core, mounts, &m, NULL, NULL, NULL, NULL, err);
+			}
 		}
 	}
 	return r;
@@ -323,13 +424,13 @@ int create_resolve_mounts(struct core *core, struct json_object *doc, struct gan
 
 	json_set(doc, "Mounts", mounts);
 	for (size_t i = 0; r == 0 && i < json_array_size(from); i++) {
-		r = add_from_container(core, mounts, json_item_string(from, i), err);
+		r = add_from_container(core, doc, mounts, json_item_string(from, i), err);
 	}
 	for (size_t i = 0; r == 0 && i < json_array_size(binds); i++) {
 		r = add_bind(core, doc, mounts, json_item_string(binds, i), err);
 	}
 	for (size_t i = 0; r == 0 && i < json_array_size(structured); i++) {
-		r = add_structured(core, mounts, json_object_array_get_idx(structured, i), err);
+		r = add_structured(core, doc, mounts, json_object_array_get_idx(structured, i), err);
 	}
 	return r < 0 ? r : add_anonymous(core, doc, mounts, err);
 }

@@ -16,6 +16,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
+#include "core/container/emulation.h"
 #include "core/image/image.h"
 #include "core/network/network.h"
 #include "core/shim/protocol.h"
@@ -117,7 +118,7 @@ static int spawn_shim(struct start *s, struct gantry_error *err)
 		error_errno(err, code, "cannot start %s", s->core->paths.shim);
 		return error_hint(err, "is gantry installed whole?");
 	}
-	return 0;
+	return s->core->ids == USERNS_HOST ? 0 : userns_add_holder(&s->core->paths, pid, err);
 }
 
 /* Mounts the snapshot; one that is missing (killed in create) is prepared first. */
@@ -205,10 +206,15 @@ static int add_driver(struct start *s, const char *kind, const char *name, struc
 	(strcpy(key, kind), strcat(key, "." member),           \
 	 shim_message_add(&s->message, key, value))
 	ADD("path", place.file);
-	ADD("driver", name);
+	ADD("driver", place.table);
 	ADD("config", place.config);
 	ADD("state", place.state_dir);
 	ADD("run", place.run_dir);
+	ADD("host", place.host_program);
+	ADD("exec", place.host_program && place.exec ? "1" : NULL);
+	for (size_t i = 0; place.host_program && i < json_array_size(place.permissions); i++) {
+		ADD("permission", json_item_string(place.permissions, i));
+	}
 #undef ADD
 	return 0;
 }
@@ -305,6 +311,9 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_add_int(&s->message, "height", height);
 	shim_message_add_int(&s->message, "stdin", json_get_bool(config, "OpenStdin", 0));
 	shim_message_add_int(&s->message, "stdin_once", json_get_bool(config, "StdinOnce", 0));
+	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
+		shim_message_add(&s->message, "emulate", paths->emulate);
+	}
 	shim_message_add(&s->message, "reconcile", paths->reconcile);
 	shim_message_add(&s->message, "root", paths->root);
 	shim_message_add(&s->message, "run_root", paths->run_root);

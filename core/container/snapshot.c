@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/layer_diff.h"
+#include "helpers/netns.h"
 
 /* Is it a place that a mount covers, made for it when the container started? */
 static int is_mount_point(const struct container *c, const char *path)
@@ -97,25 +99,38 @@ ENGINE_OP(container_changes)
 	return r < 0 ? r : gantry_engine_container_changes_set_changes(reply, json_text(out));
 }
 
+/* In the container's mount namespace: the kernel clones no mount of another. */
+static int clone_root(void *arg)
+{
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	(void)arg;
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_mounts(const struct container *c)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%lld/ns/mnt", (long long)json_get_int(c->state, "Pid", 0));
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* The root without what is mounted in it: of a running container a clone of its
  * root mount, since a second mount of a live upper folder is undefined. */
 static int open_bare_root(struct core *core, const struct container *c, int *ret,
 			  struct gantry_error *err)
 {
-	auto_fd int root = -1;
-	int fd, r;
+	auto_fd int mounts = -1;
+	int fd;
 
-	r = container_open_root(core, c, 1, &root, err);
-	if (r < 0) {
-		return r;
-	}
 	if (!container_is_running(c)) {
-		*ret = steal_fd(&root);
-		return 0;
+		return container_open_root(core, c, 1, ret, err);
 	}
-	fd = (int)syscall(SYS_open_tree, root, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	mounts = open_mounts(c);
+	fd = mounts < 0 ? -errno : namespace_run(mounts, CLONE_NEWNS, clone_root, NULL);
 	if (fd < 0) {
-		return error_errno(err, errno, "cannot clone the root of container %s", c->name);
+		return error_errno(err, -fd, "cannot clone the root of container %s", c->name);
 	}
 	*ret = fd;
 	return 0;

@@ -8,6 +8,8 @@
 
 #include "core/container/container.h"
 
+struct stat;
+
 /* spec_mounts.c: the mounts array.  Volumes are made available (volume_mount). */
 int spec_mounts(struct core *core, const struct container *c, const char *run_dir,
 		struct json_object *spec, struct gantry_error *err);
@@ -19,6 +21,10 @@ int spec_linux(struct core *core, const struct container *c, struct json_object 
 /* spec_resources.c: linux.resources (also for update) and linux.devices. */
 int spec_resources(struct json_object *host_config, struct json_object **ret,
 		   struct gantry_error *err);
+/* Adds every device node of the host to an OCI devices list. */
+void spec_host_devices(struct json_object *list);
+/* Fills one entry of it. */
+void spec_describe_device(struct json_object *o, const char *path, const struct stat *st);
 int spec_devices(const struct container *c, struct json_object *spec, struct gantry_error *err);
 
 /* spec_process.c: the process object. */

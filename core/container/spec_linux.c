@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/container/emulation.h"
 #include "core/container/spec.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/privilege.h"
 
 static void add_namespace(struct json_object *list, const char *type, const char *path)
 {
@@ -107,7 +109,11 @@ static void add_sysctls(const struct container *c, struct json_object *linux_spe
 	/* As Docker: low ports and ping need no privilege inside. */
 	if (owns_network(c)) {
 		json_set_string(o, "net.ipv4.ip_unprivileged_port_start", "0");
-		json_set_string(o, "net.ipv4.ping_group_range", "0 2147483647");
+		/* of the groups that there are in this user namespace */
+		json_set_string(o, "net.ipv4.ping_group_range",
+				in_initial_userns() ? "0 2147483647" :
+				userns_has_ids()    ? "0 65535" :
+						      "0 0");
 	}
 	if (asked) {
 		json_object_object_foreach(asked, key, value)
@@ -187,11 +193,34 @@ static void add_names(const struct container *c, struct json_object *spec)
 	}
 }
 
+/* What the OCI's format has no words for. */
+static void add_annotations(struct core *core, const struct container *c, const char *run_dir,
+			    struct json_object *spec)
+{
+	const char *userns = json_get_string(container_host_config(c), "UsernsMode");
+	struct json_object *asked = json_get_object(container_host_config(c), "Annotations");
+	struct json_object *all = NULL;
+
+	if (core->ids == USERNS_HOST) {
+		if (asked) {
+			json_set(spec, "annotations", json_object_get(asked));
+		}
+		return;
+	}
+	if (!asked || json_object_deep_copy(asked, &all, NULL) < 0) {
+		all = json_object_new_object();
+	}
+	if (userns && !strcmp(userns, "keep-id")) {
+		json_set_string(all, "org.gantry.userns", userns);
+	}
+	emulation_annotate(core, c, run_dir, all);
+	json_set(spec, "annotations", all);
+}
+
 int container_make_spec(struct core *core, const struct container *c, const char *run_dir,
 			int root, struct json_object **ret, struct gantry_error *err)
 {
 	auto_json struct json_object *spec = json_object_new_object();
-	struct json_object *annotations = json_get_object(container_host_config(c), "Annotations");
 	int r;
 
 	json_set_string(spec, "ociVersion", "1.2.0");
@@ -201,9 +230,7 @@ int container_make_spec(struct core *core, const struct container *c, const char
 	}
 	add_root(c, run_dir, spec);
 	add_names(c, spec);
-	if (annotations) {
-		json_set(spec, "annotations", json_object_get(annotations));
-	}
+	add_annotations(core, c, run_dir, spec);
 	r = spec_mounts(core, c, run_dir, spec, err);
 	if (r == 0) {
 		r = spec_linux(core, c, spec, err);

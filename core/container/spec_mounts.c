@@ -8,6 +8,7 @@
 #include "core/volume/volume.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/privilege.h"
 
 static void add(struct json_object *mounts, const char *destination, const char *type,
 		const char *source, struct json_object *options)
@@ -79,8 +80,8 @@ static int add_system(struct core *core, const struct container *c, struct json_
 		    spec_strings("nosuid", "strictatime", "mode=755", "size=65536k", NULL));
 	}
 	add(mounts, "/dev/pts", "devpts", "devpts",
-	    spec_strings("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5",
-			 NULL));
+	    spec_strings("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+			 userns_has_ids() ? "gid=5" : NULL, NULL));
 	add(mounts, "/sys", "sysfs", "sysfs", spec_strings("nosuid", "noexec", "nodev", access, NULL));
 	if (!asked_for(c, "/sys/fs/cgroup")) {
 		add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup",

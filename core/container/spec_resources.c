@@ -252,11 +252,11 @@ int spec_devices(const struct container *c, struct json_object *spec, struct gan
 			  "could not select device driver: no device file describes one");
 		return error_hint(err, "use --device to pass device nodes");
 	}
-	if (!json_array_size(asked)) {
-		return 0;
-	}
 	list = json_object_new_array();
 	json_set(json_get_object(spec, "linux"), "devices", list);
+	if (spec_is_privileged(c)) {
+		spec_host_devices(list);
+	}
 	for (size_t i = 0; i < json_array_size(asked); i++) {
 		struct json_object *d = json_object_array_get_idx(asked, i);
 		struct json_object *o = json_object_new_object();
@@ -269,13 +269,7 @@ int spec_devices(const struct container *c, struct json_object *spec, struct gan
 		if (r < 0) {
 			return r;
 		}
-		json_set_string(o, "path", inside && *inside ? inside : path);
-		json_set_string(o, "type", S_ISBLK(st.st_mode) ? "b" : "c");
-		json_set_int(o, "major", major(st.st_rdev));
-		json_set_int(o, "minor", minor(st.st_rdev));
-		json_set_int(o, "fileMode", st.st_mode & 0777);
-		json_set_int(o, "uid", st.st_uid);
-		json_set_int(o, "gid", st.st_gid);
+		spec_describe_device(o, inside && *inside ? inside : path, &st);
 	}
 	return 0;
 }

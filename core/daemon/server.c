@@ -24,7 +24,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
-#define THREAD_STACK (1 << 20) /* address space; only what is touched costs memory */
+#define THREAD_STACK (2 << 20) /* address space; only what is touched costs memory */
 #define ACCEPT_PAUSE_MS 100
 #define EXCESS_CONNECTIONS 64 /* over the limit, these are told so; more are just closed */
 

@@ -256,18 +256,21 @@ static int handshake(struct carrier *c)
 	return fcntl(c->sock, F_SETFL, fcntl(c->sock, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/* In RFC 2253's form, which escapes what would make one name look like two. */
 static char *subject_of(SSL *ssl)
 {
 	X509 *certificate = SSL_get_peer_certificate(ssl);
-	char *subject = NULL;
-	char *name;
+	BIO *text = certificate ? BIO_new(BIO_s_mem()) : NULL;
+	char *subject = NULL, *data;
+	long len;
 
-	if (certificate) {
-		name = X509_NAME_oneline(X509_get_subject_name(certificate), NULL, 0);
-		subject = name ? strdup(name) : NULL;
-		OPENSSL_free(name);
-		X509_free(certificate);
+	if (text && X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0,
+				       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+		len = BIO_get_mem_data(text, &data);
+		subject = strndup(data, (size_t)len);
 	}
+	BIO_free(text);
+	X509_free(certificate);
 	return subject;
 }
 

@@ -13,6 +13,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/reconcile.h"
 #include "core/events/events.h"
+#include "core/monitor/monitor.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -40,6 +41,18 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		r = paths_init(&core->paths, options, err);
 	}
 	if (r == 0) {
+		r = userns_enter(&core->paths, &core->ids, err);
+	}
+	core->uid = userns_outer_uid();
+	core->gid = userns_outer_gid();
+	if (r == GANTRY_ERR_UNSUPPORTED) {
+		/* `gantry doctor` must be able to say so */
+		core->ids = USERNS_NONE;
+		core->refusal = *err;
+		error_clear(err);
+		r = 0;
+	}
+	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
 	}
 	if (r == 0) {
@@ -55,6 +68,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	if (r == 0) {
 		r = engine_reconcile(core, err);
 	}
+	if (r == 0) {
+		r = policy_start(core->policy, err);
+	}
 	if (r < 0) {
 		core_close(core);
 		return r;
@@ -68,6 +84,7 @@ struct core *core_close(struct core *core)
 	if (!core) {
 		return NULL;
 	}
+	policy_stop(core->policy);
 	pthread_mutex_lock(&core->lock);
 	while (core->tasks > 0) {
 		pthread_cond_wait(&core->idle, &core->lock);
@@ -78,6 +95,9 @@ struct core *core_close(struct core *core)
 	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);
+	if (core->ids == USERNS_FULL || core->ids == USERNS_SINGLE) {
+		userns_leave(&core->paths);
+	}
 	paths_done(&core->paths);
 	policy_free(core->policy);
 	pthread_cond_destroy(&core->idle);
@@ -102,10 +122,13 @@ int core_handle(struct core *core, const char *api, const struct gantry_api_hand
 	return policy_handle(core, core->policy, api, request, serve, ret, err);
 }
 
+#define TASK_STACK (2 << 20) /* address space; hooks of policies may run on it */
+
 struct task {
 	struct core *core;
 	void (*fn)(struct core *core, void *data);
 	void *data;
+	struct json_object *who; /* whose request it goes on with */
 };
 
 static void *task_main(void *arg)
@@ -113,7 +136,9 @@ static void *task_main(void *arg)
 	struct task task = *(struct task *)arg;
 
 	free(arg);
+	policy_asking_adopt(task.who);
 	task.fn(task.core, task.data);
+	policy_asking_adopt(NULL);
 	pthread_mutex_lock(&task.core->lock);
 	if (--task.core->tasks == 0) {
 		pthread_cond_broadcast(&task.core->idle);
@@ -134,13 +159,13 @@ int engine_task(struct core *core, void (*fn)(struct core *core, void *data), vo
 	if (!task) {
 		return error_no_memory(err);
 	}
-	*task = (struct task){ core, fn, data };
+	*task = (struct task){ core, fn, data, policy_asking_copy() };
 	pthread_mutex_lock(&core->lock);
 	core->tasks++;
 	pthread_mutex_unlock(&core->lock);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 * 1024);
+	pthread_attr_setstacksize(&attr, TASK_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	code = pthread_create(&thread, &attr, task_main, task);
@@ -150,6 +175,7 @@ int engine_task(struct core *core, void (*fn)(struct core *core, void *data), vo
 		pthread_mutex_lock(&core->lock);
 		core->tasks--;
 		pthread_mutex_unlock(&core->lock);
+		json_object_put(task->who);
 		free(task);
 		return error_errno(err, code, "cannot start a thread");
 	}
@@ -233,6 +259,10 @@ int engine_storage(struct core *core, struct driver **ret, struct gantry_error *
 	auto_free char *chosen = NULL;
 	int r = 0;
 
+	if (core->ids == USERNS_NONE) {
+		*err = core->refusal;
+		return err->code;
+	}
 	if (strcmp(configured, "auto")) {
 		chosen = strdup(configured);
 	} else {
@@ -252,4 +282,5 @@ void engine_event(struct core *core, const char *type, const char *action, const
 	(void)events_record(core->events, type, action, actor, attributes ? json_text(attributes) : NULL,
 			    &ignored);
 	policy_event(core->policy, type, action, actor, attributes);
+	monitor_tell(core, type, action, actor, attributes);
 }

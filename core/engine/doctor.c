@@ -8,6 +8,7 @@
 
 #include "core/container/create.h"
 #include "core/engine/engine.h"
+#include "core/engine/ladder.h"
 #include "core/engine/reuse.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -62,8 +63,8 @@ static void check_host(struct core *core, struct json_object *checks)
 	snprintf(text, sizeof(text), "%s %s", uts.release, uts.machine);
 	add_check(checks, "host", "kernel", "ok", text, "");
 	add_check(checks, "host", "user", "ok",
-		  geteuid() == 0 ? "root: every driver may be used"
-				 : "an ordinary user: namespaces of its own are needed",
+		  core->ids == USERNS_HOST ? "root: every driver may be used"
+					   : "an ordinary user",
 		  "");
 	add_check(checks, "host", "cgroups",
 		  unified || access("/sys/fs/cgroup/memory", F_OK) == 0 ? "ok" : "missing",
@@ -130,6 +131,9 @@ ENGINE_OP(doctor)
 		return r;
 	}
 	check_host(core, checks);
+	if (core->ids != USERNS_HOST) {
+		ladder_check(core, checks);
+	}
 	for (size_t i = 0; i < json_array_size(plugins); i++) {
 		struct json_object *p = json_object_array_get_idx(plugins, i);
 		struct json_object *drivers = json_get_array(p, "Drivers");

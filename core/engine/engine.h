@@ -13,6 +13,7 @@
 #include <gantry/error.h>
 
 #include "core/base/paths.h"
+#include "core/base/userns.h"
 #include "core/config/config.h"
 #include "core/core.h"
 #include "core/plugin/driver.h"
@@ -23,6 +24,10 @@
 
 struct core {
 	struct paths paths;
+	enum userns_ids ids; /* USERNS_HOST: this engine may do all */
+	struct gantry_error refusal; /* USERNS_NONE: why */
+	uid_t uid; /* who runs it, as the host knows him */
+	gid_t gid;
 	struct config *config;
 	struct db *db;
 	struct events *events;
@@ -78,6 +83,7 @@ ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
+ENGINE_OP(monitor_report);
 
 ENGINE_OP(container_create);
 ENGINE_OP(container_list);

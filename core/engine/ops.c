@@ -6,6 +6,7 @@ const struct gantry_engine_ops engine_ops = {
 	.events = engine_events,
 	.plugin_list = engine_plugin_list,
 	.plugin_inspect = engine_plugin_inspect,
+	.monitor_report = engine_monitor_report,
 	.container_create = engine_container_create,
 	.container_list = engine_container_list,
 	.container_inspect = engine_container_inspect,

@@ -3,7 +3,7 @@
  * Images as records: names, configuration, and the chain of snapshots that is the
  * root filesystem.
  *
- *   doc: {ManifestDigest, ManifestMediaType, Size,
+ *   doc: {ManifestDigest, ManifestMediaType, Size, Owner,
  *         Layers:[{Digest, DiffID, ChainID, MediaType, Size}], LastTagNs}
  */
 #ifndef CORE_IMAGE_IMAGE_H
@@ -84,9 +84,9 @@ void progress_aux(struct progress *p, struct json_object *aux);
 int progress_gone(const struct progress *p);
 
 /* Brings an image from an open transport session: resolves, chooses the platform,
- * fetches what is missing and records it.  *ret_id: the image's id, the caller's;
+ * fetches what is missing and records it.  name is what hooks are shown.  *ret_id: the image's id, the caller's;
  * ret_digest: of what reference named (the manifest or the list). */
-int image_ingest(struct core *core, struct driver *transport, uint64_t session,
+int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
 		 const char *reference, const struct platform *platform, struct progress *progress,
 		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err);
 

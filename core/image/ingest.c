@@ -12,6 +12,7 @@
 #include <gantry/calls.h>
 
 #include "core/content/content.h"
+#include "core/image/admit.h"
 #include "core/image/image.h"
 #include "core/image/layer.h"
 #include "helpers/cleanup.h"
@@ -329,6 +330,13 @@ static int record(struct ingest *in, struct gantry_error *err)
 	struct json_object *list = json_object_new_array();
 	int64_t total = 0;
 
+	char owner[128];
+
+	/* Whose it is, for quotas; nobody counts where nobody asks. */
+	if (policy_wants(in->core->policy, POLICY_IMAGE_PULL)) {
+		policy_asking_name(owner, sizeof(owner));
+		json_set_string(doc, "Owner", owner);
+	}
 	json_set_string(doc, "ManifestDigest", in->manifest_digest);
 	json_set_string(doc, "ManifestMediaType", in->media_type);
 	json_set(doc, "Layers", list);
@@ -366,10 +374,11 @@ static void ingest_done(struct ingest *in)
 	pthread_mutex_destroy(&in->lock);
 }
 
-int image_ingest(struct core *core, struct driver *transport, uint64_t session,
+int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
 		 const char *reference, const struct platform *platform, struct progress *progress,
 		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err)
 {
+	struct admission admission = { .transport = transport, .session = session, .name = name };
 	struct ingest in = {
 		.core = core,
 		.transport = transport,
@@ -384,6 +393,13 @@ int image_ingest(struct core *core, struct driver *transport, uint64_t session,
 		r = resolve(&in, reference, platform, ret_digest, err);
 	}
 	if (r == 0) {
+		admission.digest = ret_digest;
+		admission.manifest_digest = in.manifest_digest;
+		admission.media_type = in.media_type;
+		admission.manifest = in.manifest;
+		r = image_admit_manifest(core, &admission, err);
+	}
+	if (r == 0) {
 		r = load_config(&in, err);
 	}
 	if (r == 0) {
@@ -391,6 +407,9 @@ int image_ingest(struct core *core, struct driver *transport, uint64_t session,
 	}
 	if (r == 0) {
 		r = fetch_layers(&in, err);
+	}
+	if (r == 0) {
+		r = image_admit_verified(core, &admission, in.config_json, err);
 	}
 	if (r == 0) {
 		r = record(&in, err);

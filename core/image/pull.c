@@ -77,7 +77,7 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 	progress_status(progress, *ref.digest ? ref.digest : *tag ? tag : "latest", text);
 	r = db_get_text(core->db, &before, err, "SELECT image FROM refs WHERE name=?", "s", name);
 	if (r == 0) {
-		r = image_ingest(core, driver, session, *ref.digest ? ref.digest : *tag ? tag : "latest",
+		r = image_ingest(core, driver, session, name, *ref.digest ? ref.digest : *tag ? tag : "latest",
 				 &p->platform, progress, &id, digest, err);
 	}
 	if (r == 0) {
@@ -184,7 +184,7 @@ static int load_one(struct core *core, struct driver *driver, uint64_t session, 
 	int r = image_platform(NULL, &platform, err);
 
 	if (r == 0) {
-		r = image_ingest(core, driver, session, name, &platform, layers, &id, digest, err);
+		r = image_ingest(core, driver, session, name, name, &platform, layers, &id, digest, err);
 	}
 	if (r < 0) {
 		return r;

@@ -35,6 +35,9 @@ struct driver_stats {
 	atomic_ullong total_ns;
 };
 
+/* Objects that a driver's calls are about share these locks by their hash. */
+#define DRIVER_OBJECT_LOCKS 16
+
 struct driver {
 	const struct gantry_interface *iface;
 	const struct driver_form *form;
@@ -43,6 +46,7 @@ struct driver {
 	void *form_data; /* the form's own */
 	uint32_t threads;      /* GANTRY_THREADS_* */
 	pthread_mutex_t lock;  /* held around calls of serial drivers */
+	pthread_mutex_t object_locks[DRIVER_OBJECT_LOCKS]; /* GANTRY_THREADS_PER_OBJECT */
 	struct driver_stats stats;
 };
 
@@ -50,6 +54,9 @@ struct driver {
 int driver_new(const struct gantry_interface *iface, const struct driver_form *form,
 	       const char *name, const char *plugin, struct driver **ret,
 	       struct gantry_error *err);
+
+/* A driver that an adaptor opened goes by the name of what it serves. */
+int driver_rename(struct driver *d, const char *name, struct gantry_error *err);
 
 /* Closes the instance.  NULL is fine; returns NULL. */
 struct driver *driver_free(struct driver *d);

@@ -46,6 +46,7 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 		const config_setting_t *s = config_setting_get_elem(list, (unsigned)i);
 		struct json_object *d;
 		const char *kind, *name;
+		int adapts = 0;
 
 		if (!config_setting_is_group(s) || !config_setting_lookup_string(s, "kind", &kind) ||
 		    !config_setting_lookup_string(s, "name", &name)) {
@@ -56,10 +57,39 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 		d = json_object_new_object();
 		json_set_string(d, "Kind", kind);
 		json_set_string(d, "Name", name);
+		if (config_setting_lookup_bool(s, "adapts", &adapts) == CONFIG_TRUE && adapts) {
+			json_set_bool(d, "Adapts", 1);
+		}
 		json_object_array_add(to, d);
 	}
 	if (json_array_size(to) == 0) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: it lists no drivers", file);
+	}
+	return 0;
+}
+
+static int one_of(const char *text, const char *const *list)
+{
+	while (text && *list && strcmp(text, *list) != 0) {
+		list++;
+	}
+	return !text || *list;
+}
+
+static int check_form(struct json_object *o, const char *file, struct gantry_error *err)
+{
+	static const char *const forms[] = { "native", "lua", "exec", NULL };
+	static const char *const isolations[] = { "none", "process", NULL };
+	const char *form = json_get_string(o, "Form");
+	const char *isolation = json_get_string(o, "Isolation");
+
+	if (!one_of(form, forms)) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: form must be native, lua or exec, not \"%s\"", file,
+				 form);
+	}
+	if (!one_of(isolation, isolations)) {
+		return error_set(err, GANTRY_ERR_INVALID, "%s: isolation must be none or process, not \"%s\"", file,
+				 isolation);
 	}
 	return 0;
 }
@@ -76,6 +106,8 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 	copy_text(c, "licence", o, "Licence");
 	copy_text(c, "needs", o, "Needs");
 	copy_text(c, "file", o, "File");
+	copy_text(c, "form", o, "Form");
+	copy_text(c, "isolation", o, "Isolation");
 	json_set_string(o, "Folder", folder);
 	if (!json_get_string(o, "Name") || !json_get_string(o, "Version")) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: it lacks a name or a version", file);
@@ -90,6 +122,9 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
 	}
 	copy_permissions(c, o);
+	if (check_form(o, file, err) < 0) {
+		return err->code;
+	}
 	return copy_drivers(c, o, file, err);
 }
 
@@ -118,6 +153,20 @@ int manifest_read(const char *folder, struct json_object **ret, struct gantry_er
 		*ret = steal(&o);
 	}
 	return r;
+}
+
+const char *manifest_adaptor(struct json_object *manifest, const char *kind)
+{
+	struct json_object *list = json_get_array(manifest, "Drivers");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+
+		if (json_get_bool(d, "Adapts", 0) && !strcmp(json_get_string(d, "Kind"), kind)) {
+			return json_get_string(d, "Name");
+		}
+	}
+	return NULL;
 }
 
 int manifest_has_driver(struct json_object *manifest, const char *kind, const char *name)

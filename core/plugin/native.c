@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gantry/script.h>
+
 #include "core/plugin/native.h"
 #include "core/plugin/script.h"
 #include "helpers/buf.h"
@@ -20,6 +22,8 @@ struct native_plugin {
 	atomic_int refs;
 	char *path;
 	void *handle; /* NULL when linked in */
+	const struct gantry_plugin *script; /* of a script: what its host described */
+	const struct gantry_script_host *script_host;
 	struct gantry_plugin descriptor;
 	struct gantry_driver drivers[MAX_DRIVERS];
 	unsigned n_drivers;
@@ -122,10 +126,21 @@ static int plugin_new(const char *path, void *handle, struct native_plugin **ret
 
 static int load_script(const char *path, struct native_plugin **ret, struct gantry_error *err)
 {
+	const struct gantry_script_host *host;
 	const struct gantry_plugin *descriptor;
-	int r = script_load(path, &descriptor, err);
+	int r = script_load(path, &descriptor, &host, err);
 
-	return r < 0 ? r : native_plugin_adopt(descriptor, ret, err);
+	if (r < 0) {
+		return r;
+	}
+	r = native_plugin_adopt(descriptor, ret, err);
+	if (r < 0) {
+		host->unload(descriptor);
+		return r;
+	}
+	(*ret)->script = descriptor;
+	(*ret)->script_host = host;
+	return 0;
 }
 
 int native_plugin_load(const char *path, struct native_plugin **ret, struct gantry_error *err)
@@ -200,6 +215,9 @@ struct native_plugin *native_plugin_unref(struct native_plugin *p)
 	if (p->handle && (p->descriptor.flags & GANTRY_PLUGIN_UNLOADABLE)) {
 		dlclose(p->handle);
 	}
+	if (p->script) {
+		p->script_host->unload(p->script);
+	}
 	free(p->path);
 	free(p);
 	return NULL;
@@ -224,6 +242,16 @@ const struct gantry_driver *native_plugin_driver(const struct native_plugin *p, 
 		}
 	}
 	return NULL;
+}
+
+int native_table_has(const struct gantry_driver *driver, const struct gantry_op *op)
+{
+	gantry_op_fn call = NULL;
+
+	if (op->slot + sizeof(call) <= *(const uint64_t *)driver->ops) {
+		memcpy(&call, (const char *)driver->ops + op->slot, sizeof(call));
+	}
+	return call != NULL;
 }
 
 static int native_invoke(struct driver *d, unsigned op, const void *args,
@@ -272,13 +300,12 @@ static int fill_operations(struct native_driver *n, const struct gantry_interfac
 			   const struct gantry_driver *theirs, const char *path,
 			   struct gantry_error *err)
 {
-	uint64_t size = *(const uint64_t *)theirs->ops;
 	auto_(buf) struct buf missing = BUF_INIT;
 
 	for (uint32_t i = 0; i < iface->n_ops; i++) {
 		const struct gantry_op *op = &iface->ops[i];
 
-		if (op->slot + sizeof(gantry_op_fn) <= size) {
+		if (native_table_has(theirs, op)) {
 			memcpy(&n->ops[i], (const char *)theirs->ops + op->slot, sizeof(gantry_op_fn));
 		}
 		if (!n->ops[i] && (op->flags & GANTRY_OP_REQUIRED)) {

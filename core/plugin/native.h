@@ -24,6 +24,9 @@ const struct gantry_driver *native_plugin_driver(const struct native_plugin *p, 
 /* The drivers by number; NULL past the last. */
 const struct gantry_driver *native_plugin_driver_at(const struct native_plugin *p, unsigned i);
 
+/* Has the driver's table this operation? */
+int native_table_has(const struct gantry_driver *driver, const struct gantry_op *op);
+
 /* Opens an instance: check, then open with the host services and configuration
  * (JSON text).  host is borrowed and must outlive the driver. */
 int native_driver_open(struct native_plugin *p, const char *kind, const char *name,

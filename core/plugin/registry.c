@@ -11,9 +11,12 @@
 
 #include "core/base/paths.h"
 #include "core/config/config.h"
+#include "core/plugin/adaptor.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/native.h"
+#include "core/plugin/process.h"
 #include "core/plugin/registry.h"
+#include "core/plugin/script.h"
 #include "core/plugin/services.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -25,12 +28,15 @@ struct entry {
 	struct entry *next;
 	char *kind;
 	char *name;
+	char *table; /* the driver's name in the plugin; an adaptor's differs from name */
 	struct json_object *manifest;
 	char *file;
 	char *state_dir;
 	char *run_dir;
 	char *config;
-	struct native_plugin *plugin;
+	int isolated;
+	struct native_plugin *plugin;    /* of one that is not isolated */
+	struct process_driver *process;  /* of one that is; the driver's once it is opened */
 	struct service_host *host;
 	struct driver *driver; /* NULL until opened */
 };
@@ -66,12 +72,16 @@ int registry_new(const struct paths *paths, const struct config *config, struct 
 
 static void entry_free(struct entry *e)
 {
+	if (!e->driver) {
+		process_driver_free(e->process);
+	}
 	driver_free(e->driver);
 	service_host_free(e->host);
 	native_plugin_unref(e->plugin);
 	json_object_put(e->manifest);
 	free(e->kind);
 	free(e->name);
+	free(e->table);
 	free(e->file);
 	free(e->state_dir);
 	free(e->run_dir);
@@ -138,26 +148,131 @@ static int driver_folder(const char *base, const char *kind, const char *name, m
 	return r < 0 ? error_errno(err, -r, "cannot create folder %s", *ret) : 0;
 }
 
+static int is_exec(const struct entry *e)
+{
+	const char *form = json_get_string(e->manifest, "Form");
+
+	return form && !strcmp(form, "exec");
+}
+
+/* Where it runs: as the configuration says, else as its manifest says. */
+static int choose_isolation(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	const char *said = config_driver_setting(r->config, e->kind, e->name, "isolation");
+
+	said = said ? said : json_get_string(e->manifest, "Isolation");
+	/* A front end is told who asks by the thread that calls it, so it stays here
+	 * unless it is sent away by name. */
+	said = said ? said : !strcmp(e->kind, "api") ? "none" : config_string(r->config, "plugin.isolation");
+	if (strcmp(said, "none") != 0 && strcmp(said, "process") != 0) {
+		return error_set(err, GANTRY_ERR_INVALID, "isolation of %s driver %s must be none or process, not \"%s\"",
+				 e->kind, e->name, said);
+	}
+	e->isolated = is_exec(e) || !strcmp(said, "process");
+	return 0;
+}
+
+static int start_process(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	struct json_object *list = json_get_array(e->manifest, "Permissions");
+	size_t n = json_array_size(list);
+	auto_free const char **permissions = calloc(n + 1, sizeof(*permissions));
+	struct process_spec spec = {
+		.host_program = r->paths->plugin_host,
+		.kind = e->kind,
+		.name = e->table,
+		.file = e->file,
+		.exec = is_exec(e),
+		.permissions = permissions,
+		.state_dir = e->state_dir,
+		.run_dir = e->run_dir,
+	};
+
+	if (!permissions) {
+		return error_no_memory(err);
+	}
+	for (size_t i = 0; i < n; i++) {
+		permissions[i] = json_item_string(list, i);
+	}
+	return process_driver_new(&spec, service_host_public(e->host), &e->process, err);
+}
+
+static const struct gantry_driver *entry_table(const struct entry *e)
+{
+	return e->process ? process_driver_table(e->process) : native_plugin_driver(e->plugin, e->kind, e->table);
+}
+
+static const struct gantry_plugin *entry_descriptor(const struct entry *e)
+{
+	return e->process ? process_driver_descriptor(e->process) : native_plugin_descriptor(e->plugin);
+}
+
 /* Loads the plugin of an entry and prepares what opening it needs. */
 static int load_entry(struct registry *r, struct entry *e, struct gantry_error *err)
 {
-	const struct gantry_driver *d;
 	int code;
 
-	if (e->plugin) {
+	if (e->plugin || e->process) {
 		return 0;
 	}
-	code = native_plugin_load(e->file, &e->plugin, err);
+	code = choose_isolation(r, e, err);
+	if (code == 0) {
+		code = e->isolated ? start_process(r, e, err) : native_plugin_load(e->file, &e->plugin, err);
+	}
 	if (code < 0) {
 		return code;
 	}
-	d = native_plugin_driver(e->plugin, e->kind, e->name);
-	if (!d) {
+	if (!entry_table(e)) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "plugin %s has no %s driver %s, though its manifest says so", e->file,
-				 e->kind, e->name);
+				 e->kind, e->table);
 	}
-	return config_for_driver(r->config, d, &e->config, err);
+	return config_for_driver(r->config, entry_table(e), e->name, &e->config, err);
+}
+
+static int open_entry(struct entry *e, struct gantry_error *err)
+{
+	int code;
+
+	if (e->driver) {
+		return 0;
+	}
+	if (e->isolated) {
+		code = process_driver_open(e->process, e->config, &e->driver, err);
+		if (code < 0) {
+			e->process = NULL;
+		}
+	} else {
+		code = native_driver_open(e->plugin, e->kind, e->table, service_host_public(e->host), e->config,
+					  &e->driver, err);
+	}
+	return code == 0 && strcmp(e->table, e->name) != 0 ? driver_rename(e->driver, e->name, err) : code;
+}
+
+/* The plugin that carries the driver, else one that adapts a foreign one of this name. */
+static int find_plugin(struct registry *r, struct entry *e, struct gantry_error *err)
+{
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	int code = find_manifest(r, e->kind, e->name, &e->manifest, err);
+
+	if (code == 0) {
+		e->table = strdup(e->name);
+		return e->table ? 0 : error_no_memory(err);
+	}
+	if (code != GANTRY_ERR_NOT_FOUND) {
+		return code;
+	}
+	code = adaptor_find(r->paths->plugin_path, r->config, e->kind, e->name, &e->manifest, &e->table,
+			    &why);
+	if (code == GANTRY_ERR_NOT_FOUND) {
+		return err->code;
+	}
+	if (code < 0) {
+		*err = why;
+		return code;
+	}
+	error_clear(err);
+	return 0;
 }
 
 static int new_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
@@ -171,8 +286,7 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 	}
 	e->kind = strdup(kind);
 	e->name = strdup(name);
-	code = e->kind && e->name ? find_manifest(r, kind, name, &e->manifest, err)
-				  : error_no_memory(err);
+	code = e->kind && e->name ? find_plugin(r, e, err) : error_no_memory(err);
 	if (code == 0) {
 		e->file = path_join(json_get_string(e->manifest, "Folder"),
 				    json_get_string(e->manifest, "File"), NULL);
@@ -228,9 +342,12 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
-	if (code == 0 && !e->driver) {
-		code = native_driver_open(e->plugin, kind, name, service_host_public(e->host), e->config,
-					  &e->driver, err);
+	/* One whose opening failed is loaded again. */
+	if (code == 0) {
+		code = load_entry(r, e, err);
+	}
+	if (code == 0) {
+		code = open_entry(e, err);
 	}
 	if (code == 0) {
 		*ret = e->driver;
@@ -249,7 +366,12 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
 	if (code == 0) {
-		d = native_plugin_driver(e->plugin, kind, name);
+		code = load_entry(r, e, err);
+	}
+	if (code == 0 && e->isolated) {
+		code = process_driver_probe(e->process, e->config, err);
+	} else if (code == 0) {
+		d = entry_table(e);
 		code = d->probe ? d->probe(service_host_public(e->host), e->config, err) : 0;
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -265,7 +387,16 @@ int registry_place(struct registry *r, const char *kind, const char *name,
 	pthread_mutex_lock(&r->lock);
 	code = get_entry(r, kind, name, &e, err);
 	if (code == 0) {
-		*ret = (struct driver_place){ e->file, e->config, e->state_dir, e->run_dir };
+		*ret = (struct driver_place){
+			.file = e->file,
+			.table = e->table,
+			.config = e->config,
+			.state_dir = e->state_dir,
+			.run_dir = e->run_dir,
+			.host_program = e->isolated ? r->paths->plugin_host : NULL,
+			.permissions = json_get_array(e->manifest, "Permissions"),
+			.exec = is_exec(e),
+		};
 	}
 	pthread_mutex_unlock(&r->lock);
 	return code;
@@ -314,6 +445,7 @@ int registry_list(struct registry *r, struct json_object **ret, struct gantry_er
 			list_kind(dir, (*i)->kind, list);
 		}
 	}
+	adaptor_list(r->config, list);
 	*ret = list;
 	return 0;
 }
@@ -350,20 +482,23 @@ static struct json_object *describe_operations(const struct driver *d)
 
 static struct json_object *describe(const struct entry *e)
 {
-	const struct gantry_plugin *p = native_plugin_descriptor(e->plugin);
-	const struct gantry_driver *d = native_plugin_driver(e->plugin, e->kind, e->name);
+	const struct gantry_plugin *p = entry_descriptor(e);
+	const struct gantry_driver *d = entry_table(e);
 	struct json_object *o = json_object_new_object();
 	char abi[32];
 
 	json_set_string(o, "Kind", e->kind);
 	json_set_string(o, "Driver", e->name);
+	if (strcmp(e->name, e->table)) {
+		json_set_string(o, "Adaptor", e->table);
+	}
 	json_set_string(o, "Summary", d->summary);
 	json_set_string(o, "Plugin", p->name);
 	json_set_string(o, "Version", p->version);
 	json_set_string(o, "Licence", p->licence);
 	json_set_string(o, "File", e->file);
-	json_set_string(o, "Form", e->driver->form->name);
-	json_set_string(o, "Isolation", "none");
+	json_set_string(o, "Form", is_exec(e) ? "exec" : script_suffix(e->file) ? "lua" : "native");
+	json_set_string(o, "Isolation", e->isolated ? "process" : "none");
 	snprintf(abi, sizeof(abi), "%u.%u", p->abi >> 16, p->abi & 0xffff);
 	json_set_string(o, "BuiltAgainst", abi);
 	snprintf(abi, sizeof(abi), "%u.%u", p->needs >> 16, p->needs & 0xffff);

@@ -38,9 +38,14 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
  * file, its configuration, its folders.  Text is owned by the registry. */
 struct driver_place {
 	const char *file;
+	const char *table; /* the driver's name in that file */
 	const char *config;
 	const char *state_dir;
 	const char *run_dir;
+	/* For a driver in a process of its own; else NULL. */
+	const char *host_program;
+	struct json_object *permissions;
+	int exec;
 };
 int registry_place(struct registry *r, const char *kind, const char *name,
 		   struct driver_place *ret, struct gantry_error *err);

@@ -40,7 +40,8 @@ static int find_host(const char *path, const char *suffix, char *out, size_t siz
 			       access(out, R_OK) == 0 ? 0 : -1;
 }
 
-int script_load(const char *path, const struct gantry_plugin **ret, struct gantry_error *err)
+int script_load(const char *path, const struct gantry_plugin **ret,
+		const struct gantry_script_host **ret_host, struct gantry_error *err)
 {
 	const char *suffix = script_suffix(path);
 	const struct gantry_script_host *host;
@@ -63,5 +64,6 @@ int script_load(const char *path, const struct gantry_plugin **ret, struct gantr
 				 "the script host %s was built for another plugin ABI", file);
 	}
 	/* NULL: the permissions that the plugin.conf beside it lists. */
+	*ret_host = host;
 	return host->load(path, NULL, ret, err);
 }

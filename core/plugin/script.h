@@ -11,9 +11,12 @@
 /* The suffix by which a file is known as a script, or NULL. */
 const char *script_suffix(const char *path);
 
+struct gantry_script_host;
+
 /* Describes the script at path, which lies in <plugins>/<kind>/<name>/.  Its
- * host is <plugins>/hosts/<suffix>.so, or the installed one.  *ret lives as long
- * as the process, as native code does. */
-int script_load(const char *path, const struct gantry_plugin **ret, struct gantry_error *err);
+ * host is <plugins>/hosts/<suffix>.so, or the installed one, and stays loaded as
+ * native code does.  *ret lives until (*ret_host)->unload is called with it. */
+int script_load(const char *path, const struct gantry_plugin **ret,
+		const struct gantry_script_host **ret_host, struct gantry_error *err);
 
 #endif

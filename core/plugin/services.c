@@ -137,7 +137,8 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	if (!strcmp(service, "events")) {
 		return &events_service;
 	}
-	if (!strcmp(service, "engine") && !strncmp(inner(host)->owner, "api/", 4)) {
+	if (!strcmp(service, "engine") && (!strncmp(inner(host)->owner, "api/", 4) ||
+					   !strncmp(inner(host)->owner, "monitor/", 8))) {
 		return inner(host)->engine;
 	}
 	return NULL;

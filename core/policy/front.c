@@ -6,7 +6,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "core/auth/auth.h"
 #include "core/engine/engine.h"
 #include "core/policy/internal.h"
 #include "helpers/buf.h"
@@ -76,18 +78,22 @@ static int describe(const struct gantry_api_handle_args *request, struct json_ob
 }
 
 /* {"message": ...} with the status of a refusal. */
-static int put_refusal(struct reply *ret, const struct gantry_error *err)
+static int put_refusal(struct reply *ret, const struct gantry_error *err, const char *challenge)
 {
 	auto_json struct json_object *body = json_object_new_object();
+	auto_json struct json_object *headers = json_object_new_object();
+	int status = err->code == GANTRY_ERR_INVALID	    ? 400
+		     : err->code == GANTRY_ERR_UNAUTHORIZED ? 401
+							    : 403;
 	const char *text;
 
 	json_set_string(body, "message", err->message);
+	json_set_string(headers, "content-type", "application/json");
+	json_set_string(headers, "www-authenticate", challenge);
 	text = json_text(body);
 	reply_done(ret);
-	ret->base.ops->put_integer(&ret->base, GANTRY_API_HANDLE_RET_STATUS,
-				   err->code == GANTRY_ERR_INVALID ? 400 : 403);
-	ret->base.ops->put_string(&ret->base, GANTRY_API_HANDLE_RET_HEADERS,
-				  "{\"content-type\":\"application/json\"}");
+	ret->base.ops->put_integer(&ret->base, GANTRY_API_HANDLE_RET_STATUS, status);
+	ret->base.ops->put_string(&ret->base, GANTRY_API_HANDLE_RET_HEADERS, json_text(headers));
 	return ret->base.ops->put_bytes(&ret->base, GANTRY_API_HANDLE_RET_BODY, text, strlen(text));
 }
 
@@ -125,7 +131,7 @@ static int rewrite_answer(struct policy *policy, struct json_object *object, str
 	    json_parse(body.data, body.size, "answer", &answer, &ignored) < 0) {
 		return 0;
 	}
-	r = ask_full(policy, "api.answer", NULL, json_object_get(object), answer, NULL, &result, err);
+	r = ask_full(policy, POLICY_API_ANSWER, NULL, json_object_get(object), answer, NULL, &result, err);
 	if (r < 0) {
 		return r;
 	}
@@ -140,70 +146,93 @@ static int rewrite_answer(struct policy *policy, struct json_object *object, str
 	return 0;
 }
 
-static int ask_before(struct policy *policy, struct json_object **object, struct gantry_error *err)
+/* A point before the request is served; *object is replaced. */
+static int ask_before(struct policy *policy, enum policy_at at, struct json_object **object,
+		      struct gantry_error *err)
 {
-	static const char *const points[] = { "api.request", "api.authenticated" };
-	int i, r = 0;
+	struct json_object *result = NULL;
+	int r;
 
-	for (i = 0; i < 2 && r == 0; i++) {
-		struct json_object *result = NULL;
-
-		if (!policy_wants(policy, points[i])) {
-			continue;
-		}
-		r = policy_ask(policy, points[i], NULL, json_object_get(*object), &result, err);
-		if (r == 0) {
-			json_object_put(*object);
-			*object = result;
-		}
+	if (!policy_wants(policy, at)) {
+		return 0;
+	}
+	r = policy_ask(policy, at, NULL, json_object_get(*object), &result, err);
+	if (r == 0) {
+		json_object_put(*object);
+		*object = result;
 	}
 	return r;
 }
 
-static int handle_asked(struct core *core, struct policy *policy, const char *api,
-			const struct gantry_api_handle_args *request, policy_serve_fn serve,
-			struct reply *ret, struct gantry_error *err)
+/* Between the hooks that want it; who asks is known. */
+static int serve_asked(struct core *core, struct policy *policy, const char *api,
+		       const struct gantry_api_handle_args *request, struct json_object **object,
+		       policy_serve_fn serve, struct reply *ret, struct gantry_error *err)
 {
 	auto_(buf) struct buf target = BUF_INIT;
-	auto_json struct json_object *object = NULL;
 	struct gantry_error denial = GANTRY_ERROR_INIT;
 	struct gantry_api_handle_args changed;
-	int r = describe(request, &object, &denial);
+	int r = ask_before(policy, POLICY_API_AUTHENTICATED, object, &denial);
 
-	if (r == 0) {
-		r = ask_before(policy, &object, &denial);
-	}
 	if (r < 0) {
-		return put_refusal(ret, &denial);
+		return put_refusal(ret, &denial, NULL);
 	}
-	use_rewritten(request, object, &target, &changed);
+	use_rewritten(request, *object, &target, &changed);
 	r = serve(core, api, &changed, ret, err);
-	if (r == 0 && policy_wants(policy, "api.answer") &&
-	    rewrite_answer(policy, object, ret, &denial) < 0) {
-		return put_refusal(ret, &denial);
+	if (r == 0 && policy_wants(policy, POLICY_API_ANSWER) &&
+	    rewrite_answer(policy, *object, ret, &denial) < 0) {
+		return put_refusal(ret, &denial, NULL);
 	}
 	return r;
+}
+
+/* Who owns the state and asks without a daemon can always manage policies: also when
+ * one is broken, or refuses everything. */
+static int is_own_management(const struct gantry_api_handle_args *request)
+{
+	const char *path = request->target;
+
+	if (request->peer && *request->peer) {
+		return 0;
+	}
+	if (!strncmp(path, "/v", 2) && path[2] >= '0' && path[2] <= '9') {
+		path += 1 + strcspn(path + 1, "/");
+	}
+	return !strcmp(path, "/gantry/policy");
+}
+
+static int is_watched(struct policy *policy, const struct gantry_api_handle_args *request)
+{
+	return !is_own_management(request) &&
+	       (policy_wants(policy, POLICY_API_REQUEST) ||
+		policy_wants(policy, POLICY_API_AUTHENTICATED) || policy_wants(policy, POLICY_API_ANSWER));
 }
 
 int policy_handle(struct core *core, struct policy *policy, const char *api,
 		  const struct gantry_api_handle_args *request, policy_serve_fn serve,
 		  struct reply *ret, struct gantry_error *err)
 {
-	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct gantry_error refusal = GANTRY_ERROR_INIT;
+	auto_json struct json_object *object = NULL;
 	auto_json struct json_object *who = NULL;
+	auto_free char *challenge = NULL;
 	struct json_object *before;
-	int r;
+	int watched = is_watched(policy, request);
+	int r = 0;
 
-	if (request->peer && *request->peer) {
-		(void)json_parse_object(request->peer, "peer", &who, &ignored);
+	if (watched) {
+		r = describe(request, &object, &refusal);
+		r = r < 0 ? r : ask_before(policy, POLICY_API_REQUEST, &object, &refusal);
+	}
+	if (r == 0) {
+		r = auth_who(core, request, &who, &challenge, &refusal);
+	}
+	if (r < 0) {
+		return put_refusal(ret, &refusal, challenge);
 	}
 	before = set_asking(who);
-	if (policy_wants(policy, "api.request") || policy_wants(policy, "api.authenticated") ||
-	    policy_wants(policy, "api.answer")) {
-		r = handle_asked(core, policy, api, request, serve, ret, err);
-	} else {
-		r = serve(core, api, request, ret, err);
-	}
+	r = watched ? serve_asked(core, policy, api, request, &object, serve, ret, err) :
+		      serve(core, api, request, ret, err);
 	set_asking(before);
 	return r;
 }

@@ -57,6 +57,17 @@ static struct json_object *container_target(struct core *core, const char *name,
 	return target;
 }
 
+/* An operation that refuses what hooks made of a request says so. */
+static int after_rewrite(int r, struct json_object *asked, struct json_object *executed,
+			 struct gantry_error *err)
+{
+	if (r == GANTRY_ERR_INVALID && !json_object_equal(asked, executed)) {
+		error_prefix(err, "a policy rewrote the request, which is not valid any more");
+		error_hint(err, "`gantry policy logs --json` shows what was changed and by which hook");
+	}
+	return r;
+}
+
 /* ---- containers ---- */
 
 static struct json_object *create_target(const char *name, struct json_object *config)
@@ -78,12 +89,12 @@ WRAP(container_create)
 	auto_json struct json_object *result = NULL;
 	int r;
 
-	if (!policy_wants(policy, "container.create")) {
+	if (!policy_wants(policy, POLICY_CONTAINER_CREATE)) {
 		return engine_container_create(self, args, reply, err);
 	}
 	r = json_parse_object(args->config, "container configuration", &config, err);
 	if (r == 0) {
-		r = policy_ask(policy, "container.create", create_target(args->name, config),
+		r = policy_ask(policy, POLICY_CONTAINER_CREATE, create_target(args->name, config),
 			       json_object_get(config), &result, err);
 	}
 	if (r < 0) {
@@ -91,25 +102,25 @@ WRAP(container_create)
 	}
 	changed = GANTRY_ENGINE_CONTAINER_CREATE_ARGS(.name = args->name, .platform = args->platform,
 						      .config = json_text(result));
-	return engine_container_create(self, &changed, reply, err);
+	return after_rewrite(engine_container_create(self, &changed, reply, err), config, result, err);
 }
 
 /* Asks about an operation on a container that exists. */
-static int ask_container(void *self, const char *point, const char *name, const char *operation,
+static int ask_container(void *self, enum policy_at at, const char *name, const char *operation,
 			 struct gantry_error *err)
 {
 	struct policy *policy = gate_of(self);
 	struct json_object *object = NULL, *target;
 
-	if (!policy_wants(policy, point)) {
+	if (!policy_wants(policy, at)) {
 		return 0;
 	}
-	target = container_target(self, name, strcmp(point, "container.start") == 0 ? &object : NULL);
+	target = container_target(self, name, at == POLICY_CONTAINER_START ? &object : NULL);
 	if (!object) {
 		object = json_object_new_object();
 	}
 	json_set_string(object, "Operation", operation);
-	return policy_ask(policy, point, target, object, NULL, err);
+	return policy_ask(policy, at, target, object, NULL, err);
 }
 
 #define WRAP_CONTAINER(verb, point)                                              \
@@ -119,13 +130,37 @@ static int ask_container(void *self, const char *point, const char *name, const 
 		return r < 0 ? r : engine_container_##verb(self, args, reply, err); \
 	}
 
-WRAP_CONTAINER(start, "container.start")
-WRAP_CONTAINER(stop, "container.stop")
-WRAP_CONTAINER(restart, "container.stop")
-WRAP_CONTAINER(kill, "container.stop")
-WRAP_CONTAINER(pause, "container.stop")
-WRAP_CONTAINER(unpause, "container.stop")
-WRAP_CONTAINER(remove, "container.remove")
+WRAP_CONTAINER(start, POLICY_CONTAINER_START)
+WRAP_CONTAINER(stop, POLICY_CONTAINER_STOP)
+WRAP_CONTAINER(restart, POLICY_CONTAINER_STOP)
+WRAP_CONTAINER(kill, POLICY_CONTAINER_STOP)
+WRAP_CONTAINER(pause, POLICY_CONTAINER_STOP)
+WRAP_CONTAINER(unpause, POLICY_CONTAINER_STOP)
+WRAP_CONTAINER(remove, POLICY_CONTAINER_REMOVE)
+
+WRAP(container_update)
+{
+	struct policy *policy = gate_of(self);
+	struct gantry_engine_container_update_args changed = *args;
+	auto_json struct json_object *config = NULL;
+	auto_json struct json_object *result = NULL;
+	int r;
+
+	if (!policy_wants(policy, POLICY_CONTAINER_UPDATE)) {
+		return engine_container_update(self, args, reply, err);
+	}
+	r = json_parse_object(args->config, "container update", &config, err);
+	if (r == 0) {
+		r = policy_ask(policy, POLICY_CONTAINER_UPDATE,
+			       container_target(self, args->name, NULL), json_object_get(config),
+			       &result, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	changed.config = json_text(result);
+	return after_rewrite(engine_container_update(self, &changed, reply, err), config, result, err);
+}
 
 WRAP(exec_create)
 {
@@ -135,24 +170,24 @@ WRAP(exec_create)
 	auto_json struct json_object *result = NULL;
 	int r;
 
-	if (!policy_wants(policy, "container.exec")) {
+	if (!policy_wants(policy, POLICY_CONTAINER_EXEC)) {
 		return engine_exec_create(self, args, reply, err);
 	}
 	r = json_parse_object(args->config, "exec configuration", &config, err);
 	if (r == 0) {
-		r = policy_ask(policy, "container.exec", container_target(self, args->name, NULL),
+		r = policy_ask(policy, POLICY_CONTAINER_EXEC, container_target(self, args->name, NULL),
 			       json_object_get(config), &result, err);
 	}
 	if (r < 0) {
 		return r;
 	}
 	changed = GANTRY_ENGINE_EXEC_CREATE_ARGS(.name = args->name, .config = json_text(result));
-	return engine_exec_create(self, &changed, reply, err);
+	return after_rewrite(engine_exec_create(self, &changed, reply, err), config, result, err);
 }
 
 /* ---- images ---- */
 
-static struct json_object *describe_reference(struct core *core, const char *text)
+struct json_object *policy_describe_image(struct core *core, const char *text)
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	struct json_object *object = json_object_new_object();
@@ -169,14 +204,14 @@ static struct json_object *describe_reference(struct core *core, const char *tex
 }
 
 /* Asks about a reference; *ret_object holds the one to use. */
-static int ask_image(void *self, const char *point, const char *reference, const char *platform,
+static int ask_image(void *self, enum policy_at at, const char *reference, const char *platform,
 		     struct json_object **ret_object, struct gantry_error *err)
 {
-	struct json_object *object = describe_reference(self, reference);
+	struct json_object *object = policy_describe_image(self, reference);
 	int r;
 
 	json_set_string(object, "Platform", platform);
-	r = policy_ask(gate_of(self), point, image_target(reference), object, ret_object, err);
+	r = policy_ask(gate_of(self), at, image_target(reference), object, ret_object, err);
 	if (r == 0 && !json_get_string(*ret_object, "Reference")) {
 		return error_set(err, GANTRY_ERR_DENIED, "policy removed the reference of an image");
 	}
@@ -189,10 +224,10 @@ WRAP(image_pull)
 	auto_json struct json_object *object = NULL;
 	int r;
 
-	if (!policy_wants(gate_of(self), "image.pull")) {
+	if (!policy_wants(gate_of(self), POLICY_IMAGE_PULL)) {
 		return engine_image_pull(self, args, reply, err);
 	}
-	r = ask_image(self, "image.pull", args->reference, args->platform, &object, err);
+	r = ask_image(self, POLICY_IMAGE_PULL, args->reference, args->platform, &object, err);
 	if (r < 0) {
 		return r;
 	}
@@ -207,10 +242,10 @@ WRAP(image_push)
 	auto_json struct json_object *object = NULL;
 	int r;
 
-	if (!policy_wants(gate_of(self), "image.push")) {
+	if (!policy_wants(gate_of(self), POLICY_IMAGE_PUSH)) {
 		return engine_image_push(self, args, reply, err);
 	}
-	r = ask_image(self, "image.push", args->reference, NULL, &object, err);
+	r = ask_image(self, POLICY_IMAGE_PUSH, args->reference, NULL, &object, err);
 	if (r < 0) {
 		return r;
 	}
@@ -223,8 +258,8 @@ WRAP(image_remove)
 	auto_json struct json_object *object = NULL;
 	int r = 0;
 
-	if (policy_wants(gate_of(self), "image.remove")) {
-		r = ask_image(self, "image.remove", args->name, NULL, &object, err);
+	if (policy_wants(gate_of(self), POLICY_IMAGE_REMOVE)) {
+		r = ask_image(self, POLICY_IMAGE_REMOVE, args->name, NULL, &object, err);
 	}
 	return r < 0 ? r : engine_image_remove(self, args, reply, err);
 }
@@ -240,7 +275,7 @@ WRAP(network_connect)
 	struct json_object *target;
 	int r;
 
-	if (!policy_wants(policy, "network.connect")) {
+	if (!policy_wants(policy, POLICY_NETWORK_CONNECT)) {
 		return engine_network_connect(self, args, reply, err);
 	}
 	r = json_parse_object(args->config, "connection", &config, err);
@@ -251,13 +286,13 @@ WRAP(network_connect)
 						json_get_string(config, "Container") : "", NULL);
 	json_set_string(target, "network", args->name);
 	json_set_string(config, "Network", args->name);
-	r = policy_ask(policy, "network.connect", target, json_object_get(config), &result, err);
+	r = policy_ask(policy, POLICY_NETWORK_CONNECT, target, json_object_get(config), &result, err);
 	if (r < 0) {
 		return r;
 	}
 	changed.name = json_get_string(result, "Network");
 	changed.config = json_text(result);
-	return engine_network_connect(self, &changed, reply, err);
+	return after_rewrite(engine_network_connect(self, &changed, reply, err), config, result, err);
 }
 
 WRAP(auth)
@@ -267,7 +302,7 @@ WRAP(auth)
 	struct json_object *object;
 	int r;
 
-	if (!policy_wants(policy, "login")) {
+	if (!policy_wants(policy, POLICY_LOGIN)) {
 		return engine_auth(self, args, reply, err);
 	}
 	r = json_parse_object(args->credentials, "credentials", &credentials, err);
@@ -278,8 +313,46 @@ WRAP(auth)
 	object = json_object_new_object();
 	json_set_string(object, "ServerAddress", json_get_string(credentials, "serveraddress"));
 	json_set_string(object, "Username", json_get_string(credentials, "username"));
-	r = policy_ask(policy, "login", NULL, object, NULL, err);
+	r = policy_ask(policy, POLICY_LOGIN, NULL, object, NULL, err);
 	return r < 0 ? r : engine_auth(self, args, reply, err);
+}
+
+/* Code comes onto this host, or is put to work: who may bring it? */
+static int brings_code(const char *command)
+{
+	static const char *const commands[] = { "install", "upgrade", "enable", "trust" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(command, commands[i])) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+WRAP(plugin_manage)
+{
+	struct policy *policy = gate_of(self);
+	auto_json struct json_object *options = NULL;
+	struct json_object *target, *object;
+	int r;
+
+	if (!brings_code(args->command) || !policy_wants(policy, POLICY_PLUGIN_INSTALL)) {
+		return engine_ops.plugin_manage(self, args, reply, err);
+	}
+	r = json_parse_object(args->options, "options", &options, err);
+	if (r < 0) {
+		return r;
+	}
+	target = json_object_new_object();
+	json_set_string(target, "kind", "plugin");
+	json_set_string(target, "name", args->name);
+	object = json_object_new_object();
+	json_set_string(object, "Command", args->command);
+	json_set_string(object, "Reference", args->name);
+	json_set(object, "Options", json_object_get(options));
+	r = policy_ask(policy, POLICY_PLUGIN_INSTALL, target, object, NULL, err);
+	return r < 0 ? r : engine_ops.plugin_manage(self, args, reply, err);
 }
 
 void gate_fill(struct policy *policy)
@@ -295,10 +368,14 @@ void gate_fill(struct policy *policy)
 	ops->container_pause = gated_container_pause;
 	ops->container_unpause = gated_container_unpause;
 	ops->container_remove = gated_container_remove;
+	ops->container_update = gated_container_update;
 	ops->exec_create = gated_exec_create;
 	ops->image_pull = gated_image_pull;
 	ops->image_push = gated_image_push;
 	ops->image_remove = gated_image_remove;
 	ops->network_connect = gated_network_connect;
 	ops->auth = gated_auth;
+	if (engine_ops.plugin_manage) {
+		ops->plugin_manage = gated_plugin_manage;
+	}
 }

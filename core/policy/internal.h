@@ -6,19 +6,30 @@
 #define CORE_POLICY_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <gantry/engine.h>
 
 #include "core/policy/policy.h"
 
+struct driver;
+
 struct policy {
 	struct core *core;
 	struct gantry_engine_ops ops; /* wrapped */
-	pthread_mutex_t lock;         /* what follows */
-	int64_t looked_at;            /* when points was read */
-	struct json_object *points;   /* {name: true} */
-	int broken;                   /* the driver cannot be asked: ask, and be refused */
+	pthread_mutex_t lock;         /* one looks at a time */
+	atomic_llong looked_at;       /* when `wanted` was read; 0: never */
+	atomic_uint wanted;           /* bit per point; all when the driver cannot be asked */
+	atomic_int usage;             /* does a hook look at engine.usage? */
+	_Atomic uint64_t *stamp;      /* counts changes by any process; NULL: not mapped */
+	_Atomic uint64_t seen;        /* *stamp when `wanted` was read */
+	pthread_t ticker;
+	int ticks;                    /* ticker runs */
+	int stopping;                 /* under lock */
+	pthread_cond_t stop;
 };
+
+extern const char *const policy_names[POLICY_AT_COUNT];
 
 /* Fills policy->ops from the engine's. */
 void gate_fill(struct policy *policy);
@@ -26,16 +37,29 @@ void gate_fill(struct policy *policy);
 /* The gate that a core's operations pass. */
 struct policy *gate_of(void *self);
 
-/* Who asks, as {uid, gid, user, auth, ...}; a new reference. */
-struct json_object *asking_now(struct policy *policy);
+/* 1: *ret is the driver; 0: no policy was ever set up here. */
+int policy_driver(struct policy *policy, struct driver **ret, struct gantry_error *err);
 
-/* Asks with an answer, too (api.answer); as policy_ask otherwise. */
-int ask_full(struct policy *policy, const char *point, struct json_object *target,
-	     struct json_object *object, struct json_object *answer,
-	     struct json_object **ret_object, struct json_object **ret_answer,
-	     struct gantry_error *err);
+/* look.c: reads again which points are wanted; all processes are told when policies
+ * were changed. */
+void policy_look(struct policy *policy);
+int policy_is_stale(struct policy *policy);
+void policy_changed(struct policy *policy);
+void policy_unmap(struct policy *policy);
+
+/* who.c: who asks, as {uid, gid, user, auth, ...}; a new reference. */
+struct json_object *asking_now(void);
 
 /* Sets who asks on this thread; NULL: this process's user.  Returns what was. */
 struct json_object *set_asking(struct json_object *who);
+
+/* May who asks manage policies?  DENIED if not. */
+int asking_may_manage(struct gantry_error *err);
+
+/* Asks with an answer, too (api.answer); as policy_ask otherwise. */
+int ask_full(struct policy *policy, enum policy_at at, struct json_object *target,
+	     struct json_object *object, struct json_object *answer,
+	     struct json_object **ret_object, struct json_object **ret_answer,
+	     struct gantry_error *err);
 
 #endif

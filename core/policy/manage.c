@@ -71,8 +71,11 @@ static int manage_enable(struct manage *m, struct gantry_reply *reply, struct ga
 		r = error_set(err, GANTRY_ERR_INVALID, "the script of %s is missing", m->args->name);
 	}
 	if (r == 0) {
+		auto_json struct json_object *who = asking_now();
+
 		r = policy_enable(m->driver, &GANTRY_POLICY_ENABLE_ARGS(.name = m->args->name,
-				  .text = m->args->text, .test = m->args->test), m->reply, err);
+				  .text = m->args->text, .test = m->args->test, .who = json_text(who)),
+				  m->reply, err);
 	}
 	return r < 0 ? r : put_json(m, reply, GANTRY_POLICY_ENABLE_RET_REPORT);
 }
@@ -82,8 +85,10 @@ static int manage_disable(struct manage *m, struct gantry_reply *reply, struct g
 	int r = need_name(m, err);
 
 	if (r == 0) {
-		r = policy_disable(m->driver, &GANTRY_POLICY_DISABLE_ARGS(.name = m->args->name),
-				   m->reply, err);
+		auto_json struct json_object *who = asking_now();
+
+		r = policy_disable(m->driver, &GANTRY_POLICY_DISABLE_ARGS(.name = m->args->name,
+				   .who = json_text(who)), m->reply, err);
 	}
 	return r < 0 ? r : gantry_engine_policy_set_report(reply, "{}");
 }
@@ -154,15 +159,39 @@ static int manage_audit(struct manage *m, struct gantry_reply *reply, struct gan
 	return gantry_engine_policy_set_report(reply, json_text(o));
 }
 
+enum { OPEN, PRIVATE, CHANGES }; /* for everybody; for those who may manage; and it changes */
+
 static const struct {
 	const char *command;
 	int (*run)(struct manage *m, struct gantry_reply *reply, struct gantry_error *err);
+	int access;
 } commands[] = {
-	{ "list", manage_list },       { "show", manage_show },	  { "enable", manage_enable },
-	{ "disable", manage_disable }, { "test", manage_test },	  { "check", manage_check },
-	{ "replay", manage_replay },   { "bench", manage_bench }, { "audit", manage_audit },
-	{ "reload", manage_reload },
+	{ "list", manage_list, OPEN },
+	{ "show", manage_show, OPEN },
+	{ "enable", manage_enable, CHANGES },
+	{ "disable", manage_disable, CHANGES },
+	{ "test", manage_test, OPEN },
+	{ "check", manage_check, OPEN },
+	{ "replay", manage_replay, PRIVATE }, /* shows what others asked */
+	{ "bench", manage_bench, PRIVATE },
+	{ "audit", manage_audit, PRIVATE },
+	{ "reload", manage_reload, CHANGES },
 };
+
+static int run_command(struct core *core, size_t i, struct manage *m, struct gantry_reply *reply,
+		       struct gantry_error *err)
+{
+	int r = commands[i].access == OPEN ? 0 : asking_may_manage(err);
+
+	if (r == 0) {
+		r = commands[i].run(m, reply, err);
+	}
+	/* Also after a failure: half of a change is one. */
+	if (commands[i].access == CHANGES) {
+		policy_changed(core->policy);
+	}
+	return r;
+}
 
 ENGINE_OP(policy)
 {
@@ -177,7 +206,7 @@ ENGINE_OP(policy)
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].command, args->command) == 0) {
-			return commands[i].run(&m, reply, err);
+			return run_command(core, i, &m, reply, err);
 		}
 	}
 	return error_set(err, GANTRY_ERR_INVALID, "'%s' is no command for policies", args->command);

@@ -5,41 +5,59 @@
  */
 #include "config.h"
 
-#include <pwd.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
 #include "core/engine/engine.h"
+#include "core/image/image.h"
 #include "core/policy/internal.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
 
-#define LOOK_NS INT64_C(1000000000)
-
-static _Thread_local struct json_object *asking; /* borrowed from policy_handle */
-
-struct json_object *set_asking(struct json_object *who)
-{
-	struct json_object *was = asking;
-
-	asking = who;
-	return was;
-}
+const char *const policy_names[POLICY_AT_COUNT] = {
+	[POLICY_API_REQUEST] = "api.request",
+	[POLICY_API_AUTHENTICATED] = "api.authenticated",
+	[POLICY_API_ANSWER] = "api.answer",
+	[POLICY_LOGIN] = "login",
+	[POLICY_IMAGE_PULL] = "image.pull",
+	[POLICY_IMAGE_MANIFEST] = "image.manifest",
+	[POLICY_IMAGE_VERIFIED] = "image.verified",
+	[POLICY_IMAGE_PUSH] = "image.push",
+	[POLICY_IMAGE_REMOVE] = "image.remove",
+	[POLICY_CONTAINER_CREATE] = "container.create",
+	[POLICY_CONTAINER_UPDATE] = "container.update",
+	[POLICY_CONTAINER_START] = "container.start",
+	[POLICY_CONTAINER_EXEC] = "container.exec",
+	[POLICY_CONTAINER_STOP] = "container.stop",
+	[POLICY_CONTAINER_REMOVE] = "container.remove",
+	[POLICY_NETWORK_CONNECT] = "network.connect",
+	[POLICY_VOLUME_MOUNT] = "volume.mount",
+	[POLICY_PLUGIN_INSTALL] = "plugin.install",
+	[POLICY_TICK] = "tick",
+	[POLICY_EVENT] = "event",
+};
 
 int policy_new(struct core *core, struct policy **ret, struct gantry_error *err)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
+	pthread_condattr_t monotonic;
 
 	if (!policy) {
 		return error_no_memory(err);
 	}
 	policy->core = core;
 	pthread_mutex_init(&policy->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&policy->stop, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	gate_fill(policy);
 	*ret = policy;
 	return 0;
@@ -48,7 +66,8 @@ int policy_new(struct core *core, struct policy **ret, struct gantry_error *err)
 struct policy *policy_free(struct policy *policy)
 {
 	if (policy) {
-		json_object_put(policy->points);
+		policy_unmap(policy);
+		pthread_cond_destroy(&policy->stop);
 		pthread_mutex_destroy(&policy->lock);
 		free(policy);
 	}
@@ -60,8 +79,7 @@ const struct gantry_engine_ops *policy_engine_ops(struct policy *policy)
 	return &policy->ops;
 }
 
-/* 1: *ret is the driver; 0: no policy was ever set up here. */
-static int open_driver(struct policy *policy, struct driver **ret, struct gantry_error *err)
+int policy_driver(struct policy *policy, struct driver **ret, struct gantry_error *err)
 {
 	const char *name = config_string(policy->core->config, "policy.driver");
 	auto_free char *folder = NULL;
@@ -81,73 +99,67 @@ static int open_driver(struct policy *policy, struct driver **ret, struct gantry
 	return r < 0 ? r : 1;
 }
 
-/* Reads the points again when it is time; holds the lock. */
-static void look(struct policy *policy)
+/* ---- the tick ---- */
+
+static void *tick_main(void *arg)
 {
-	auto_(reply) struct reply reply = REPLY_INIT;
-	struct gantry_error err = GANTRY_ERROR_INIT;
-	int64_t now = time_monotonic_ns();
-	const char *const *point;
-	struct driver *driver;
-	int r;
+	struct policy *policy = arg;
+	int64_t seconds = config_int(policy->core->config, "policy.tick");
+	struct timespec next;
 
-	if (policy->looked_at && now - policy->looked_at < LOOK_NS) {
-		return;
-	}
-	policy->looked_at = now;
-	json_object_put(policy->points);
-	policy->points = json_object_new_object();
-	r = open_driver(policy, &driver, &err);
-	if (r > 0) {
-		r = policy_points(driver, &GANTRY_POLICY_POINTS_ARGS(), &reply, &err);
-	}
-	policy->broken = r < 0;
-	for (point = reply_list(&reply, GANTRY_POLICY_POINTS_RET_POINT); *point; point++) {
-		json_set_bool(policy->points, *point, 1);
-	}
-}
-
-int policy_wants(struct policy *policy, const char *point)
-{
-	int wants;
-
+	clock_gettime(CLOCK_MONOTONIC, &next);
 	pthread_mutex_lock(&policy->lock);
-	look(policy);
-	wants = policy->broken || json_get(policy->points, point) != NULL;
+	while (!policy->stopping) {
+		struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+		next.tv_sec += seconds;
+		while (!policy->stopping &&
+		       pthread_cond_timedwait(&policy->stop, &policy->lock, &next) != ETIMEDOUT) {
+		}
+		if (policy->stopping) {
+			break;
+		}
+		pthread_mutex_unlock(&policy->lock);
+		if (policy_wants(policy, POLICY_TICK)) {
+			(void)policy_ask(policy, POLICY_TICK, NULL, json_object_new_object(), NULL,
+					 &ignored);
+		}
+		pthread_mutex_lock(&policy->lock);
+	}
 	pthread_mutex_unlock(&policy->lock);
-	return wants;
+	return NULL;
 }
 
-/* ---- who ---- */
-
-static void add_user(struct json_object *who)
+int policy_start(struct policy *policy, struct gantry_error *err)
 {
-	int64_t uid = json_get_int(who, "uid", -1);
-	struct passwd entry, *found = NULL;
-	char text[4096];
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int code;
 
-	if (uid >= 0 && !json_get_string(who, "user") &&
-	    getpwuid_r((uid_t)uid, &entry, text, sizeof(text), &found) == 0 && found) {
-		json_set_string(who, "user", found->pw_name);
+	if (!policy->core->daemon || config_int(policy->core->config, "policy.tick") <= 0) {
+		return 0;
 	}
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 2 << 20); /* Lua runs on it */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	code = pthread_create(&policy->ticker, &attr, tick_main, policy);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	policy->ticks = code == 0;
+	return code ? error_errno(err, code, "cannot start the thread of the policy tick") : 0;
 }
 
-struct json_object *asking_now(struct policy *policy)
+void policy_stop(struct policy *policy)
 {
-	struct json_object *who = NULL;
-
-	(void)policy;
-	if (!asking || json_object_deep_copy(asking, &who, NULL) < 0) {
-		who = json_object_new_object();
-		json_set_int(who, "uid", getuid());
-		json_set_int(who, "gid", getgid());
-		json_set_string(who, "transport", "none");
+	if (policy && policy->ticks) {
+		pthread_mutex_lock(&policy->lock);
+		policy->stopping = 1;
+		pthread_cond_signal(&policy->stop);
+		pthread_mutex_unlock(&policy->lock);
+		pthread_join(policy->ticker, NULL);
+		policy->ticks = 0;
 	}
-	json_set_string(who, "auth", json_get(who, "certificate") ? "tls" :
-				     json_get(who, "uid")	  ? "peer" :
-								    "none");
-	add_user(who);
-	return who;
 }
 
 /* ---- asking ---- */
@@ -187,7 +199,7 @@ static int evaluate(struct policy *policy, const char *point, struct json_object
 	auto_(reply) struct reply reply = REPLY_INIT;
 	struct driver *driver = NULL;
 	const char *decision;
-	int r = open_driver(policy, &driver, err);
+	int r = policy_driver(policy, &driver, err);
 
 	if (r == 0) {
 		return 0;
@@ -201,7 +213,7 @@ static int evaluate(struct policy *policy, const char *point, struct json_object
 		return err->code = GANTRY_ERR_DENIED;
 	}
 	decision = reply_string(&reply, GANTRY_POLICY_EVALUATE_RET_DECISION);
-	if (strcmp(decision, "allow") != 0 && strcmp(decision, "rewrite") != 0) {
+	if (!decision || (strcmp(decision, "allow") != 0 && strcmp(decision, "rewrite") != 0)) {
 		return refused(&reply, err);
 	}
 	r = take_result(&reply, GANTRY_POLICY_EVALUATE_RET_OBJECT, object, err);
@@ -214,10 +226,12 @@ struct usage {
 	const char *owner;
 	int64_t containers;
 	int64_t memory_bytes;
+	int64_t images;
 };
 
 /* A container's owner is its label gantry.owner, which a policy sets. */
-static int add_usage(struct core *core, struct container *c, void *data, struct gantry_error *err)
+static int add_container(struct core *core, struct container *c, void *data,
+			 struct gantry_error *err)
 {
 	struct usage *usage = data;
 	const char *owner = json_get_string(json_get_object(container_config(c), "Labels"),
@@ -232,47 +246,73 @@ static int add_usage(struct core *core, struct container *c, void *data, struct 
 	return 0;
 }
 
-static struct json_object *usage_of(struct core *core, struct json_object *who)
+/* An image's owner is who brought it here. */
+static int add_image(struct core *core, struct image *image, void *data, struct gantry_error *err)
+{
+	struct usage *usage = data;
+	const char *owner = json_get_string(image->doc, "Owner");
+
+	(void)core;
+	(void)err;
+	usage->images += owner && strcmp(owner, usage->owner) == 0;
+	return 0;
+}
+
+static struct json_object *usage_of_asking(struct core *core, enum policy_at at)
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	struct json_object *o = json_object_new_object();
-	struct usage usage = { json_get_string(who, "user"), 0, 0 };
-	char uid[32];
+	char owner[128];
+	struct usage usage = { .owner = owner };
 
-	if (!usage.owner) {
-		snprintf(uid, sizeof(uid), "%lld", (long long)json_get_int(who, "uid", -1));
-		usage.owner = uid;
+	policy_asking_name(owner, sizeof(owner));
+	if (at == POLICY_IMAGE_PULL) {
+		(void)image_each(core, add_image, &usage, &ignored);
+		json_set_int(o, "images", usage.images);
+		return o;
 	}
-	(void)container_each(core, add_usage, &usage, &ignored);
+	(void)container_each(core, add_container, &usage, &ignored);
 	json_set_int(o, "containers", usage.containers);
 	json_set_int(o, "memory_bytes", usage.memory_bytes);
 	return o;
 }
 
-int ask_full(struct policy *policy, const char *point, struct json_object *target,
+static int has_usage(enum policy_at at)
+{
+	return at == POLICY_CONTAINER_CREATE || at == POLICY_CONTAINER_UPDATE || at == POLICY_IMAGE_PULL;
+}
+
+static struct json_object *describe_engine(struct policy *policy, enum policy_at at)
+{
+	struct json_object *engine = json_object_new_object();
+
+	json_set_string(engine, "version", PACKAGE_VERSION);
+	json_set_bool(engine, "rootless", policy->core->ids != USERNS_HOST);
+	/* Counting reads every record, so it is done only where a hook looks at it. */
+	if (has_usage(at) && atomic_load(&policy->usage)) {
+		json_set(engine, "usage", usage_of_asking(policy->core, at));
+	}
+	return engine;
+}
+
+int ask_full(struct policy *policy, enum policy_at at, struct json_object *target,
 	     struct json_object *object, struct json_object *answer,
 	     struct json_object **ret_object, struct json_object **ret_answer,
 	     struct gantry_error *err)
 {
 	auto_json struct json_object *request = json_object_new_object();
-	struct json_object *engine = json_object_new_object();
 	int r;
 
-	json_set_string(engine, "version", PACKAGE_VERSION);
-	json_set_bool(engine, "rootless", getuid() != 0);
-	json_set_string(request, "point", point);
+	json_set_string(request, "point", policy_names[at]);
 	/* At api.request nobody has looked yet at who is asking. */
-	if (strcmp(point, "api.request") != 0) {
-		json_set(request, "who", asking_now(policy));
-	}
-	if (strcmp(point, "container.create") == 0) {
-		json_set(engine, "usage", usage_of(policy->core, json_get(request, "who")));
+	if (at != POLICY_API_REQUEST) {
+		json_set(request, "who", asking_now());
 	}
 	json_set(request, "target", target);
 	json_set(request, "object", json_object_get(object));
 	json_set(request, "answer", json_object_get(answer));
-	json_set(request, "engine", engine);
-	r = evaluate(policy, point, request, &object, ret_answer ? &answer : NULL, err);
+	json_set(request, "engine", describe_engine(policy, at));
+	r = evaluate(policy, policy_names[at], request, &object, ret_answer ? &answer : NULL, err);
 	if (r == 0 && ret_object) {
 		*ret_object = steal(&object);
 	}
@@ -284,11 +324,11 @@ int ask_full(struct policy *policy, const char *point, struct json_object *targe
 	return r;
 }
 
-int policy_ask(struct policy *policy, const char *point, struct json_object *target,
+int policy_ask(struct policy *policy, enum policy_at at, struct json_object *target,
 	       struct json_object *object, struct json_object **ret_object,
 	       struct gantry_error *err)
 {
-	return ask_full(policy, point, target, object, NULL, ret_object, NULL, err);
+	return ask_full(policy, at, target, object, NULL, ret_object, NULL, err);
 }
 
 void policy_event(struct policy *policy, const char *type, const char *action, const char *actor,
@@ -297,7 +337,7 @@ void policy_event(struct policy *policy, const char *type, const char *action, c
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	struct json_object *object;
 
-	if (!policy || !policy_wants(policy, "event")) {
+	if (!policy || !policy_wants(policy, POLICY_EVENT)) {
 		return;
 	}
 	object = json_object_new_object();
@@ -305,5 +345,5 @@ void policy_event(struct policy *policy, const char *type, const char *action, c
 	json_set_string(object, "Action", action);
 	json_set_string(object, "Actor", actor);
 	json_set(object, "Attributes", json_object_get(attributes));
-	(void)policy_ask(policy, "event", NULL, object, NULL, &ignored);
+	(void)policy_ask(policy, POLICY_EVENT, NULL, object, NULL, &ignored);
 }

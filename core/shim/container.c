@@ -11,6 +11,7 @@
 
 #include "core/shim/container.h"
 #include "core/shim/control.h"
+#include "core/shim/emulator.h"
 #include "core/shim/exec.h"
 #include "core/shim/finish.h"
 #include "core/shim/health.h"
@@ -32,7 +33,7 @@ static void give_up_over(struct timer *t)
 	struct shim *shim = container_of(t, struct shim, abort_timer);
 
 	shim_note(shim, "the runtime driver did not delete the container in time");
-	kill(shim->creator.pid, SIGKILL);
+	helper_kill(&shim->creator);
 	loop_stop(&shim->loop);
 }
 
@@ -99,12 +100,13 @@ static void container_started(struct shim *shim, struct shim_message *m)
 	shim->status = SHIM_RUNNING;
 	shim->ran_since_ns = time_monotonic_ns();
 	shim_message_add_int(m, "started_ns", shim->started_ns);
+	if (!shim->init_ended) {
+		health_begin(shim); /* who asks after START's answer finds "starting" */
+	}
 	answer_asker(shim, m);
 	helper_forget(&shim->creator);
 	if (shim->init_ended) {
 		container_ended(shim, shim->wait_status);
-	} else {
-		health_begin(shim);
 	}
 }
 
@@ -179,7 +181,7 @@ static int move_in(struct shim *shim, const struct shim_message *m, struct gantr
 	if (r == 0 && shim->listener.fd < 0) {
 		r = control_listen(shim, err);
 	}
-	return r;
+	return r < 0 ? r : emulator_start(shim, err);
 }
 
 static int start_creator(struct shim *shim, int root, struct gantry_error *err)

@@ -225,7 +225,7 @@ static int start(struct shim *shim, struct conn *conn, struct shim_message *m, i
 		r = stdio_attach(&e->stdio, sock, m, err);
 	}
 	if (r < 0) {
-		kill(e->helper.pid, SIGKILL);
+		helper_kill(&e->helper);
 		exec_free(e);
 		return r;
 	}
@@ -323,6 +323,10 @@ void exec_resize(struct shim *shim, struct conn *conn, const struct shim_message
 int exec_ended(struct shim *shim, pid_t pid, int wait_status)
 {
 	for (struct exec *e = shim->execs; e; e = e->next) {
+		if (helper_is(&e->helper, pid)) {
+			helper_ended(&e->helper);
+			return 1;
+		}
 		if (e->pid == pid) {
 			process_ended(e, wait_status);
 			return 1;
@@ -344,8 +348,8 @@ void exec_kill(struct exec *e)
 {
 	if (e->pid > 0) {
 		kill(e->pid, SIGKILL);
-	} else if (source_is_open(&e->helper.source)) {
-		kill(e->helper.pid, SIGKILL);
+	} else {
+		helper_kill(&e->helper);
 	}
 }
 

@@ -3,6 +3,7 @@
  * signals, its descriptors (the lock above all), its protection from the OOM killer. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,28 @@ static void helper_ready(struct source *s, uint32_t events)
 	h->answered(h, m);
 }
 
+/* Its socket may stay open in a process that it forked, so its death is told by reap.
+ * What it said last comes first: there is at most one answer to a request. */
+void helper_ended(struct helper *h)
+{
+	struct pollfd p = { .fd = h->source.fd, .events = POLLIN };
+
+	h->ended = 1;
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLIN)) {
+		helper_ready(&h->source, EPOLLIN);
+		return;
+	}
+	helper_forget(h);
+	h->answered(h, NULL);
+}
+
+void helper_kill(const struct helper *h)
+{
+	if (source_is_open(&h->source) && !h->ended) {
+		kill(h->pid, SIGKILL);
+	}
+}
+
 int helper_start(struct helper *h, struct shim *shim, const struct helper_job *job,
 		 void (*answered)(struct helper *h, struct shim_message *m),
 		 struct gantry_error *err)
@@ -136,6 +159,7 @@ int helper_start(struct helper *h, struct shim *shim, const struct helper_job *j
 	}
 	h->shim = shim;
 	h->pid = pid;
+	h->ended = 0;
 	h->answered = answered;
 	source_init(&h->source, &shim->loop, pair[0], helper_ready);
 	source_watch(&h->source, EPOLLIN);
@@ -147,7 +171,7 @@ int helper_tell(struct helper *h, enum shim_type type, struct gantry_error *err)
 {
 	struct shim_message *m;
 
-	if (!source_is_open(&h->source)) {
+	if (!source_is_open(&h->source) || h->ended) {
 		return error_set(err, GANTRY_ERR_INTERNAL, "the process that makes the container has died");
 	}
 	m = &h->shim->scratch;

@@ -22,6 +22,7 @@ struct helper {
 	struct shim *shim;
 	struct source source; /* our end of the socket; closed: no helper */
 	pid_t pid;
+	int ended;            /* its process is gone */
 	/* An answer came; NULL: the helper ended.  m is borrowed. */
 	void (*answered)(struct helper *h, struct shim_message *m);
 };
@@ -55,6 +56,14 @@ int helper_start(struct helper *h, struct shim *shim, const struct helper_job *j
 int helper_tell(struct helper *h, enum shim_type type, struct gantry_error *err);
 /* Closes our end; a helper that waits ends. */
 void helper_forget(struct helper *h);
+void helper_kill(const struct helper *h);
+/* Is this the process of a helper that is at work? */
+static inline int helper_is(const struct helper *h, pid_t pid)
+{
+	return h->shim && source_is_open(&h->source) && !h->ended && h->pid == pid;
+}
+/* Its process was reaped.  h may be freed by what is called. */
+void helper_ended(struct helper *h);
 
 /* The jobs. */
 

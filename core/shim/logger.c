@@ -7,6 +7,7 @@
 #include <gantry/calls.h>
 
 #include "core/plugin/native.h"
+#include "core/plugin/process.h"
 #include "core/shim/logger.h"
 #include "core/shim/shim.h"
 #include "helpers/cleanup.h"
@@ -14,6 +15,7 @@
 #include "helpers/io.h"
 
 #define RECORD_MAX 16384
+#define PERMISSIONS_MAX 32
 
 struct logger {
 	struct shim *shim;
@@ -23,6 +25,34 @@ struct logger {
 	uint64_t handle;
 	uint64_t lost; /* records since the last one that was written */
 };
+
+/* In a process of its own. */
+static int open_process(struct logger *l, const struct shim_message *m, struct gantry_error *err)
+{
+	const char *permissions[PERMISSIONS_MAX + 1] = { NULL };
+	struct process_spec spec = {
+		.host_program = shim_message_get(m, "log.host"),
+		.kind = "log",
+		.name = shim_message_get(m, "log.driver"),
+		.file = shim_message_get(m, "log.path"),
+		.exec = shim_message_get(m, "log.exec") != NULL,
+		.permissions = permissions,
+		.state_dir = shim_message_get(m, "log.state"),
+		.run_dir = shim_message_get(m, "log.run"),
+	};
+	const char *permission = NULL;
+	struct process_driver *p;
+	int r;
+
+	for (int n = 0; n < PERMISSIONS_MAX; n++) {
+		permission = permissions[n] = shim_message_next(m, "log.permission", permission);
+		if (!permission) {
+			break;
+		}
+	}
+	r = process_driver_new(&spec, &l->host.public, &p, err);
+	return r < 0 ? r : process_driver_open(p, shim_message_get(m, "log.config"), &l->driver, err);
+}
 
 static int open_driver(struct logger *l, const struct shim_message *m, struct gantry_error *err)
 {
@@ -35,6 +65,9 @@ static int open_driver(struct logger *l, const struct shim_message *m, struct ga
 	}
 	shim_host_init(&l->host, l->shim, shim_message_get(m, "log.state"),
 		       shim_message_get(m, "log.run"), name);
+	if (shim_message_get(m, "log.host")) {
+		return open_process(l, m, err);
+	}
 	r = native_plugin_load(path, &l->plugin, err);
 	return r < 0 ? r
 		     : native_driver_open(l->plugin, "log", name, &l->host.public,
@@ -179,7 +212,8 @@ void logger_feed(struct logger *l, struct output *o, const char *data, size_t le
 void logger_end(struct logger *l, struct output *o)
 {
 	if (o->line.len) {
-		write_record(l, o, o->line.data, o->line.len, 0, 0);
+		/* As in Docker, output that lacks its last newline is shown without one. */
+		write_record(l, o, o->line.data, o->line.len, 1, 0);
 	}
 	buf_done(&o->line);
 }

@@ -17,6 +17,7 @@
  *   health       State.Health of the Engine API as JSON, replaced by rename
  *   exec-<id>.exit   "code\n" when an exec has ended
  *   restart.delay    the shim's own: how long it waited before the last restart
+ *   emulate.sock where the emulator listens, if the container has one
  *   shim.log     what went wrong and had nobody to be told to; made when needed
  *
  * `exit` there and the lock held: it is being finished.  A container that waits to
@@ -56,11 +57,14 @@ enum shim_type {
 	 *   id, run_dir
 	 *   runtime.path, runtime.driver, runtime.config, runtime.state, runtime.run
 	 *                           plugin file, driver, its configuration and folders
+	 *   runtime.host, runtime.exec, runtime.permission (repeated), and so for log: the
+	 *                           driver runs in a process of its own, by this program
 	 *   seccomp, init (0|1), tty (0|1), width, height
 	 *   stdin (0|1: keep a pipe open), stdin_once (0|1: close it when the first
 	 *                           attached client goes)
 	 *   log.path, log.driver, log.config, log.state, log.run, log.dir, log.options,
 	 *   log.info                (no log.driver: output only goes to attached clients)
+	 *   emulate                 program that answers emulated calls (absent: none are)
 	 *   reconcile               program that finishes what the shim cannot
 	 *   root, run_root, config, plugin_path   its --root, --run-root ... (may be absent)
 	 *   restart (no|always|on-failure|unless-stopped), restart_max, restart_count

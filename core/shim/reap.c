@@ -35,6 +35,8 @@ void reap_children(struct shim *shim)
 		} else if (pid == shim->reconciler) {
 			shim->reconciler = 0;
 			finish_cleaned(shim);
+		} else if (helper_is(&shim->creator, pid)) {
+			helper_ended(&shim->creator);
 		} else if (!exec_ended(shim, pid, status)) {
 			keep(shim, pid, status);
 		}

@@ -98,6 +98,31 @@ int volume_ensure(struct core *core, const char *name, const char *driver,
 	return r;
 }
 
+int volume_describe(struct core *core, const char *name, char **ret_driver,
+		    struct json_object **ret_options, struct gantry_error *err)
+{
+	auto_free char *driver = NULL;
+	auto_free char *text = NULL;
+	auto_json struct json_object *doc = NULL;
+	int r = db_get_text(core->db, &driver, err, "SELECT driver FROM volumes WHERE name=?", "s", name);
+
+	if (r == 0) {
+		r = db_get_text(core->db, &text, err, "SELECT doc FROM volumes WHERE name=?", "s", name);
+	}
+	if (r == 0 && (!driver || !text)) {
+		return error_set(err, GANTRY_ERR_NOT_FOUND, "get %s: no such volume", name);
+	}
+	if (r == 0) {
+		r = json_parse_object(text, "volume document", &doc, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	*ret_driver = steal(&driver);
+	*ret_options = json_object_get(json_get_object(doc, "Options"));
+	return 0;
+}
+
 int volume_mount_path(struct core *core, const char *name, const char *user, char **ret_path,
 		      struct gantry_error *err)
 {
@@ -164,14 +189,25 @@ int volume_users(struct core *core, const char *name, struct json_object **ret,
 	return 0;
 }
 
+static int is_recorded(struct core *core, const char *name)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	int64_t n = 0;
+
+	return db_get_int(core->db, 0, &n, &ignored, "SELECT count(*) FROM volumes WHERE name=?", "s",
+			  name) == 0 && n > 0;
+}
+
 int volume_delete(struct core *core, const char *name, int force, struct gantry_error *err)
 {
 	auto_json struct json_object *users = NULL;
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *driver;
 	int r = driver_of(core, name, &driver, err);
+	int driver_gone = force && r == GANTRY_ERR_NOT_FOUND && is_recorded(core, name);
 
-	if (r == 0) {
+	if (r == 0 || driver_gone) {
+		error_clear(err);
 		r = volume_users(core, name, &users, err);
 	}
 	if (r < 0) {
@@ -181,7 +217,7 @@ int volume_delete(struct core *core, const char *name, int force, struct gantry_
 		return error_set(err, GANTRY_ERR_IN_USE, "remove %s: volume is in use - %s", name,
 				 json_text(users));
 	}
-	r = volume_remove(driver, &GANTRY_VOLUME_REMOVE_ARGS(.name = name), &ret, err);
+	r = driver_gone ? 0 : volume_remove(driver, &GANTRY_VOLUME_REMOVE_ARGS(.name = name), &ret, err);
 	if (r < 0 && force) {
 		error_clear(err);
 		r = 0;

@@ -13,6 +13,11 @@ int volume_ensure(struct core *core, const char *name, const char *driver,
 		  struct json_object *options, struct json_object *labels, char **ret_name,
 		  struct gantry_error *err);
 
+/* The driver of a volume that exists and the options that it was created with (NULL
+ * when there are none); the caller owns both. */
+int volume_describe(struct core *core, const char *name, char **ret_driver,
+		    struct json_object **ret_options, struct gantry_error *err);
+
 /* Makes it available to a user (a container's id): *ret_path is a folder of the
  * host (caller frees). */
 int volume_mount_path(struct core *core, const char *name, const char *user, char **ret_path,

@@ -20,8 +20,9 @@
 
 #define LOAD_NS INT64_C(5000000000)
 #define DAY_NS INT64_C(86400000000000)
-#define CPU_NS INT64_C(5000000000)
 #define MEMORY ((size_t)64 << 20)
+
+int64_t script_cpu_ns = INT64_C(5000000000);
 
 static const char failure_metatable_key;
 
@@ -110,7 +111,7 @@ int script_run(const struct script *script, const struct instance *instance,
 	       json_object **ret_declared, struct sandbox **ret, struct gantry_error *err)
 {
 	struct sandbox_config config = { .memory_bytes = MEMORY, .deadline_ns = DAY_NS,
-					 .cpu_ns = CPU_NS };
+					 .cpu_ns = script_cpu_ns };
 	struct loading loading = { script, instance, NULL };
 	struct sandbox *sb;
 	int r;

@@ -33,6 +33,10 @@ int policy_manager_evaluate(struct policy_manager *manager, int point, json_obje
 /* Is there a hook, or a broken script, at the point? */
 int policy_manager_has(struct policy_manager *manager, int point);
 
+/* Does a script in force contain the word?  What no script mentions need not be put
+ * into requests. */
+int policy_manager_mentions(struct policy_manager *manager, const char *word);
+
 /* A number that differs when the points may have changed. */
 int64_t policy_manager_changed(struct policy_manager *manager);
 

@@ -18,6 +18,7 @@ const struct policy_point policy_points[] = {
 	{ "image.remove", DENY, "before an image or a tag is removed" },
 	{ "build.step", CHANGE, "before a step of a build runs" },
 	{ "container.create", CHANGE, "the whole configuration of a new container" },
+	{ "container.update", CHANGE, "before the limits of a container are changed" },
 	{ "container.start", DENY, "before a container's processes exist" },
 	{ "container.exec", CHANGE, "before a process is added to a container" },
 	{ "container.stop", DENY, "before a container is signalled, stopped, paused or restarted" },

@@ -17,6 +17,7 @@
 #include "lua/sandbox/match.h"
 #include "lua/sandbox/services.h"
 #include "lua/sandbox/sha256.h"
+#include "lua/sandbox/signature.h"
 
 #define LOG_LINE_MAX 4096
 #define GLOB_MAX 1024
@@ -389,11 +390,29 @@ static int base_require(lua_State *L)
 	return 1;
 }
 
+/* gantry.verify(key, text, signature): is it by the owner of this public key? */
+static int gantry_verify(lua_State *L)
+{
+	size_t key_len, text_len, signature_len;
+	const char *key = luaL_checklstring(L, 1, &key_len);
+	const char *text = luaL_checklstring(L, 2, &text_len);
+	const char *signature = luaL_checklstring(L, 3, &signature_len);
+	int r;
+
+	sandbox_enter_host(sandbox_of(L));
+	r = signature_verify(key, key_len, text, text_len, signature, signature_len);
+	sandbox_leave_host(sandbox_of(L));
+	luaL_argcheck(L, r >= 0, 1, "not a public key in PEM: Ed25519, ECDSA or RSA");
+	lua_pushboolean(L, r);
+	return 1;
+}
+
 void lib_gantry(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
 		{ "now", gantry_now },   { "date", gantry_date }, { "digest", gantry_digest },
 		{ "glob", gantry_glob }, { "cidr", gantry_cidr }, { "semver", gantry_semver },
+		{ "verify", gantry_verify },
 		{ NULL, NULL },
 	};
 

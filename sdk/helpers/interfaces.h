@@ -16,6 +16,8 @@ extern const struct gantry_interface interface_volume;
 extern const struct gantry_interface interface_log;
 extern const struct gantry_interface interface_policy;
 extern const struct gantry_interface interface_api;
+extern const struct gantry_interface interface_monitor;
+extern const struct gantry_interface interface_cluster;
 extern const struct gantry_interface interface_engine;
 
 /* Ends with NULL. */

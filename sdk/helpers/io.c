@@ -42,6 +42,24 @@ int write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int write_at(int fd, const void *data, size_t len, off_t offset)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
 ssize_t read_full(int fd, void *data, size_t len)
 {
 	char *p = data;

@@ -16,6 +16,9 @@ struct buf;
 /* Writes everything, also to non-blocking descriptors (polls). */
 int write_all(int fd, const void *data, size_t len);
 
+/* The same at an offset, to a file. */
+int write_at(int fd, const void *data, size_t len, off_t offset);
+
 /* Reads until len bytes or end of file; returns the count. */
 ssize_t read_full(int fd, void *data, size_t len);
 

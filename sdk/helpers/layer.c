@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "layer.h"
+#include "owners.h"
 
 int layer_is_private_xattr(const char *name)
 {
-	return !strncmp(name, "trusted.overlay.", 16) || !strncmp(name, "user.overlay.", 13);
+	return !strncmp(name, "trusted.overlay.", 16) || !strncmp(name, "user.overlay.", 13) ||
+	       !strncmp(name, OWNERS_LINK_XATTR, strlen(OWNERS_LINK_XATTR)) ||
+	       !strcmp(name, OWNERS_XATTR);
 }
 
 long layer_normalise(const char *name, char *to, size_t size)

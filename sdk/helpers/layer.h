@@ -31,7 +31,7 @@ static inline int layer_is_whiteout(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
-/* Overlayfs' own notes on an inode: never taken from an archive, where they
+/* Overlayfs' own notes on an inode, and ours on its owner: never taken from an archive, where they
  * could point a layer at files of another, and never put into one. */
 int layer_is_private_xattr(const char *name);
 

@@ -18,6 +18,8 @@
 #include "layer_apply.h"
 #include "layer_dirs.h"
 #include "name_set.h"
+#include "owners.h"
+#include "privilege.h"
 
 #define READ_SIZE (256 * 1024)
 
@@ -54,21 +56,6 @@ static la_ssize_t read_block(struct archive *archive, void *ctx, const void **re
 	}
 	*ret_block = a->block;
 	return n;
-}
-
-/* The process's umask without changing it, which other threads would notice. */
-static mode_t current_umask(void)
-{
-	auto_(buf) struct buf status = BUF_INIT;
-	const char *line;
-	unsigned int mask = 0777;
-
-	if (read_file(AT_FDCWD, "/proc/self/status", &status, 65536) == 0) {
-		line = strstr(buf_str(&status), "\nUmask:");
-		if (!line || sscanf(line, "\nUmask: %o", &mask) != 1)
-			mask = 0777;
-	}
-	return (mode_t)mask;
 }
 
 static int archive_error(struct apply *a, struct gantry_error *err)
@@ -181,6 +168,71 @@ static int set_xattrs_at(struct apply *a, int dir, struct gantry_error *err)
 	return set_xattrs(a, -1, path, err);
 }
 
+/* A filesystem that cannot keep an owner leaves the file to this user. */
+static int kept_errno(struct apply *a, int r, struct gantry_error *err)
+{
+	if (r == -ENOTSUP || r == -EPERM || r == -ENOSPC || r == -E2BIG || r == -ENAMETOOLONG) {
+		a->stats->skipped++;
+		return 0;
+	}
+	return r < 0 ? entry_errno(-r, "cannot keep its owner", err) : 0;
+}
+
+static struct stat entry_stat(struct apply *a, uid_t uid, gid_t gid)
+{
+	return (struct stat){
+		.st_uid = uid,
+		.st_gid = gid,
+		.st_mode = a->lib->archive_entry_filetype(a->entry) |
+			   (a->lib->archive_entry_perm(a->entry) & 07777),
+		.st_rdev = makedev((unsigned int)a->lib->archive_entry_rdevmajor(a->entry),
+				   (unsigned int)a->lib->archive_entry_rdevminor(a->entry)),
+	};
+}
+
+static int set_owner(struct apply *a, int fd, uid_t uid, gid_t gid, struct gantry_error *err)
+{
+	struct stat st;
+
+	if (owners_are_kept()) {
+		st = entry_stat(a, uid, gid);
+		return kept_errno(a, owners_keep_fd(fd, &st, st.st_mode), err);
+	}
+	return fchown(fd, uid, gid) < 0 ? entry_errno(errno, "cannot set its owner", err) : 0;
+}
+
+static int set_owner_at(struct apply *a, int dir, uid_t uid, gid_t gid, struct gantry_error *err)
+{
+	struct stat st;
+
+	if (owners_are_kept()) {
+		st = entry_stat(a, uid, gid);
+		return kept_errno(a, owners_keep(dir, a->base, &st, st.st_mode), err);
+	}
+	return fchownat(dir, a->base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ?
+		       entry_errno(errno, "cannot set its owner", err) : 0;
+}
+
+/* An empty file in the place of a device that this user may not make. */
+static int apply_stand_in(struct apply *a, int dir, struct gantry_error *err)
+{
+	auto_fd int fd = openat(dir, a->base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct stat st;
+	uid_t uid = 0;
+	gid_t gid = 0;
+	int r;
+
+	if (fd < 0)
+		return entry_errno(errno, "cannot create it", err);
+	r = owner_id(a->lib->archive_entry_uid(a->entry), &uid, err);
+	if (r == 0)
+		r = owner_id(a->lib->archive_entry_gid(a->entry), &gid, err);
+	if (r < 0)
+		return r;
+	st = entry_stat(a, uid, gid);
+	return kept_errno(a, owners_keep_fd(fd, &st, S_IFREG), err);
+}
+
 /* Owner, mode and attributes of an open file or folder, in the order in which
  * none undoes another: chown drops set-ID bits and capabilities. */
 static int set_metadata(struct apply *a, int fd, int needs_mode, struct gantry_error *err)
@@ -193,8 +245,8 @@ static int set_metadata(struct apply *a, int fd, int needs_mode, struct gantry_e
 	r = entry_owner(a, &uid, &gid, &change, err);
 	if (r < 0)
 		return r;
-	if (change && fchown(fd, uid, gid) < 0)
-		return entry_errno(errno, "cannot set its owner", err);
+	if (change && (r = set_owner(a, fd, uid, gid, err)) < 0)
+		return r;
 	if (needs_mode && fchmod(fd, mode) < 0)
 		return entry_errno(errno, "cannot set its mode", err);
 	return set_xattrs(a, fd, NULL, err);
@@ -212,22 +264,6 @@ static int clear_name(int dir, const char *name, struct gantry_error *err)
 	else
 		r = -errno;
 	return r < 0 ? entry_errno(-r, "cannot replace what has its name", err) : 0;
-}
-
-static int write_at(int fd, const char *data, size_t len, la_int64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-		offset += n;
-	}
-	return 0;
 }
 
 static int over_limit(struct apply *a, struct gantry_error *err)
@@ -326,8 +362,8 @@ static int set_metadata_at(struct apply *a, int dir, struct gantry_error *err)
 	r = entry_owner(a, &uid, &gid, &change, err);
 	if (r < 0)
 		return r;
-	if (change && fchownat(dir, a->base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return entry_errno(errno, "cannot set its owner", err);
+	if (change && (r = set_owner_at(a, dir, uid, gid, err)) < 0)
+		return r;
 	r = set_xattrs_at(a, dir, err);
 	if (r == 0 && utimensat(dir, a->base, times, AT_SYMLINK_NOFOLLOW) < 0)
 		r = entry_errno(errno, "cannot set its time", err);
@@ -369,6 +405,8 @@ static int apply_node(struct apply *a, int dir, struct gantry_error *err)
 		/* Without CAP_MKNOD in the first user namespace there are no devices. */
 		if (errno != EPERM)
 			return entry_errno(errno, "cannot create it", err);
+		if (owners_are_kept())
+			return apply_stand_in(a, dir, err);
 		a->stats->skipped++;
 		return 0;
 	}
@@ -631,7 +669,7 @@ int layer_apply(int archive_fd, int root_fd, const struct layer_apply_options *o
 	a->archive_fd = archive_fd;
 	a->uid = geteuid();
 	a->gid = getegid();
-	a->umask = current_umask();
+	a->umask = process_umask();
 	a->archive = lib->archive_read_new();
 	if (!a->archive)
 		return error_no_memory(err);

@@ -16,6 +16,7 @@
 #include "layer_diff.h"
 #include "layer_walk.h"
 #include "name_set.h"
+#include "owners.h"
 
 #define BLOCK_SIZE (64 * 1024)
 /* Holes are written as such only where they save this much: not every reader
@@ -126,9 +127,13 @@ static void add_xattrs(struct diff *d, const struct layer_change *c)
 	for (size_t i = 0; i < n; i++) {
 		ssize_t size = lgetxattr(path, sorted[i], d->value, sizeof(d->value));
 
+		const char *name = sorted[i];
+
+		if (!strncmp(name, OWNERS_KEPT_XATTR, strlen(OWNERS_KEPT_XATTR)))
+			name += strlen(OWNERS_KEPT_XATTR);
 		/* The host's own label is no part of an image. */
-		if (size >= 0 && strcmp(sorted[i], "security.selinux") != 0)
-			d->lib->archive_entry_xattr_add_entry(d->entry, sorted[i], d->value,
+		if (size >= 0 && strcmp(name, "security.selinux") != 0)
+			d->lib->archive_entry_xattr_add_entry(d->entry, name, d->value,
 							      (size_t)size);
 	}
 }
@@ -235,15 +240,12 @@ static int write_link(struct diff *d, const struct layer_change *c, struct gantr
 	return r < 0 ? r : 1;
 }
 
-static int diff_visit(void *ctx, const struct layer_change *c, struct gantry_error *err)
+static int write_change(struct diff *d, const struct layer_change *c, struct gantry_error *err)
 {
-	struct diff *d = ctx;
 	char target[PATH_MAX];
 	ssize_t len;
 	int r;
 
-	if (c->kind == 'D')
-		return write_whiteout(d, c, err);
 	if (S_ISSOCK(c->st->st_mode))
 		return 0; /* tar has no sockets, and a dead one is of no use */
 	fill_entry(d, c);
@@ -264,6 +266,20 @@ static int diff_visit(void *ctx, const struct layer_change *c, struct gantry_err
 	if (r == 0 && c->is_opaque)
 		r = write_marker(d, c->path, strlen(c->path), LAYER_OPAQUE, err);
 	return r;
+}
+
+/* The image shall say who owns a file, not who had to own it here. */
+static int diff_visit(void *ctx, const struct layer_change *c, struct gantry_error *err)
+{
+	struct layer_change shown = *c;
+	struct stat st;
+
+	if (c->kind == 'D')
+		return write_whiteout(ctx, c, err);
+	st = *c->st;
+	if (owners_apply(c->dir_fd, c->name, &st))
+		shown.st = &st;
+	return write_change(ctx, &shown, err);
 }
 
 static int diff_open(struct diff *d, struct gantry_error *err)

@@ -10,21 +10,11 @@
 #include "layer_diff.h"
 #include "layer_snapshots.h"
 #include "layer_walk.h"
+#include "privilege.h"
 
 enum layer_style layer_style_here(void)
 {
-	char text[64];
-	unsigned int inside, outside, count;
-	auto_fd int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read_full(fd, text, sizeof(text) - 1);
-
-	if (n <= 0)
-		return LAYER_OVERLAY;
-	text[n] = '\0';
-	if (sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
-	    outside == 0 && count == 4294967295u)
-		return LAYER_OVERLAY;
-	return LAYER_OVERLAY_USER;
+	return in_initial_userns() ? LAYER_OVERLAY : LAYER_OVERLAY_USER;
 }
 
 /* Opens the snapshot's own layer; *ret is to be done also after an error. */

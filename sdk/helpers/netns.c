@@ -14,7 +14,7 @@
 #define STACK_SIZE (128 * 1024)
 
 struct job {
-	int netns;
+	int fd, type;
 	int (*fn)(void *arg);
 	void *arg;
 	int result;
@@ -24,13 +24,18 @@ static void *enter_and_run(void *arg)
 {
 	struct job *job = arg;
 
-	job->result = setns(job->netns, CLONE_NEWNET) < 0 ? -errno : job->fn(job->arg);
+	/* a mount namespace is not for threads that share root and working directory */
+	if (job->type == CLONE_NEWNS && unshare(CLONE_FS) < 0) {
+		job->result = -errno;
+	} else {
+		job->result = setns(job->fd, job->type) < 0 ? -errno : job->fn(job->arg);
+	}
 	return NULL;
 }
 
-int netns_run(int netns, int (*fn)(void *arg), void *arg)
+int namespace_run(int fd, int type, int (*fn)(void *arg), void *arg)
 {
-	struct job job = { netns, fn, arg, 0 };
+	struct job job = { fd, type, fn, arg, 0 };
 	pthread_attr_t attr;
 	pthread_t thread;
 	sigset_t all, old;
@@ -49,6 +54,11 @@ int netns_run(int netns, int (*fn)(void *arg), void *arg)
 	}
 	pthread_join(thread, NULL);
 	return job.result;
+}
+
+int netns_run(int netns, int (*fn)(void *arg), void *arg)
+{
+	return namespace_run(netns, CLONE_NEWNET, fn, arg);
 }
 
 struct socket_args {

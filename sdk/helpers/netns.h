@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work inside another network namespace without disturbing the caller: a short-lived
+ * Work inside another namespace, mostly a network namespace, without disturbing the caller: a short-lived
  * thread enters it, so that the calling thread, and every other, stays where it is.
  */
 #ifndef HELPERS_NETNS_H
 #define HELPERS_NETNS_H
 
-/* Runs fn(arg) in a thread that is in the namespace and returns what fn returns, or a negative
+/* Runs fn(arg) in a thread that is in the namespace of this type (CLONE_NEW*) and returns what fn returns, or a negative
  * errno when the thread cannot be started or cannot enter. */
+int namespace_run(int fd, int type, int (*fn)(void *arg), void *arg);
 int netns_run(int netns, int (*fn)(void *arg), void *arg);
 
 /* socket(2) made inside the namespace; it stays there.  The descriptor (close-on-exec)

@@ -2,6 +2,7 @@
 kind {
 	name = "api",
 	since = "1.0",
+	chain = "none",
 	doc = [[
 A front end over the engine.  The same handlers serve the daemon's sockets and the
 command line in process: a request is its method, target, headers and body; an answer is a status with a body, or
@@ -26,5 +27,5 @@ op {
 		{ "body_stream", "fd?", "read the body from here to its end" },
 		{ "upgrade", "fd?", "a connected stream socket that the connection becomes (attach, exec, build session)" },
 	},
-	required = true, idempotent = false, deadline = "none",
+	required = true, idempotent = false, deadline = "none", threads = "any",
 }

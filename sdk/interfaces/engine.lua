@@ -2,6 +2,8 @@
 kind {
 	name = "engine",
 	since = "1.0",
+	chain = "none",
+	threads = "any",
 	doc = [[
 What the engine itself offers: not a kind that drivers implement, but the service "engine" that the host
 gives to api and monitor plugins.  Objects are those of the Docker Engine API, since that is the model every client
@@ -823,4 +825,31 @@ op {
 	},
 	errors = { "NOT_FOUND" },
 	required = true, idempotent = true, deadline = "short",
+}
+
+op {
+	name = "monitor_report",
+	doc = "What a monitor driver reports.",
+	args = {
+		{ "name", "string?", "the driver; absent: the first of monitor.drivers" },
+	},
+	results = {
+		{ "media_type", "string", "of the text" },
+		{ "text", "string", "the report" },
+	},
+	errors = { "NOT_FOUND" },
+	required = true, idempotent = true, deadline = "long",
+}
+
+op {
+	name = "plugin_manage",
+	doc = "Manages plugin packages: hands a command to the room of packages.",
+	args = {
+		{ "command", "string", "install, upgrade, enable, disable, remove, inspect, list, trust, search_path" },
+		{ "name", "string?", "a plugin, or where a package is" },
+		{ "options", "json?", "of the command" },
+	},
+	results = { { "report", "json", "of the command" } },
+	errors = { "INVALID", "NOT_FOUND", "EXISTS", "IN_USE", "DENIED", "CORRUPT", "UNAUTHORIZED" },
+	required = true, idempotent = false, deadline = "long",
 }

@@ -67,7 +67,7 @@ nanoseconds, uint32 flags: 1 partial, uint32 length; all little-endian) and its 
 		{ "stop", "fd?", "readable or hung up: stop following after the last record" },
 	},
 	errors = { "NOT_FOUND", "UNSUPPORTED" },
-	required = false, idempotent = true, deadline = "none", chain = "pass",
+	required = false, idempotent = true, deadline = "none", chain = "pass", threads = "any",
 }
 
 op {

@@ -2,6 +2,7 @@
 kind {
 	name = "network",
 	since = "1.0",
+	chain = "none",
 	doc = [[
 Networks, and endpoints of containers in them.  A sandbox is a container's network
 namespace.  What a driver makes in the host must either die with the sandbox (a veth pair) or be found again by

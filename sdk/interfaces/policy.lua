@@ -14,12 +14,13 @@ driver that denies.]],
 op {
 	name = "points",
 	doc = [[The points at which this driver wants to be asked now: api.request, api.authenticated, api.answer, login,
-image.pull, image.manifest, image.verified, image.push, image.remove, build.step, container.create, container.start,
-container.exec, container.stop, container.remove, network.connect, volume.mount, plugin.install, tick, event. The engine
+image.pull, image.manifest, image.verified, image.push, image.remove, build.step, container.create,
+container.update, container.start, container.exec, container.stop, container.remove, network.connect, volume.mount, plugin.install, tick, event. The engine
 asks again after reload and after `changed` differs.]],
 	results = {
 		{ "point", "list", "names of points" },
 		{ "changed", "integer", "a number that differs when the points may have changed" },
+		{ "detail", "list", "parts of the request that cost something to make and that a hook looks at: usage" },
 	},
 	required = true, idempotent = true, deadline = "short", chain = "refuse",
 }
@@ -40,7 +41,7 @@ reason when decision is "deny". Called from many threads at once; an error is a 
 		{ "answer", "json?", "the whole rewritten answer" },
 		{ "changes", "json?", "[{hook, path, old, new}]" },
 	},
-	required = true, idempotent = false, deadline = "short", chain = "refuse",
+	required = true, idempotent = false, deadline = "short", chain = "refuse", threads = "any",
 }
 
 op {
@@ -76,6 +77,7 @@ op {
 		{ "name", "string", "letters, digits, - and _" },
 		{ "text", "string", "the script" },
 		{ "test", "string?", "its tests" },
+		{ "who", "json?", "who asks, for the log" },
 	},
 	results = { { "report", "json", "{tests: [{name, ok, error}], passed, failed}" } },
 	errors = { "INVALID", "DENIED" },
@@ -85,7 +87,10 @@ op {
 op {
 	name = "disable",
 	doc = "Takes a policy out of force and keeps its text.",
-	args = { { "name", "string", "the policy" } },
+	args = {
+		{ "name", "string", "the policy" },
+		{ "who", "json?", "who asks, for the log" },
+	},
 	errors = { "NOT_FOUND" },
 	required = false, idempotent = true, deadline = "short", chain = "pass",
 }

@@ -2,6 +2,7 @@
 kind {
 	name = "runtime",
 	since = "1.0",
+	chain = "none",
 	doc = [[
 Runs a bundle (OCI runtime-spec).  `create` and `exec` are called in a fresh child of the
 container's shim and make the new process a child of the shim (CLONE_PARENT), which reaps it; all other operations

@@ -2,6 +2,7 @@
 kind {
 	name = "storage",
 	since = "1.0",
+	chain = "none",
 	doc = [[
 Layered snapshots.  A snapshot has a key that the engine chooses; a committed snapshot
 is read-only and may be the parent of others; an active one is writable.  `mount` returns a
@@ -28,7 +29,7 @@ op {
 		{ "key", "string", "the active snapshot" },
 		{ "name", "string", "the committed snapshot's key" },
 	},
-	errors = { "EXISTS", "NOT_FOUND" },
+	errors = { "EXISTS", "NOT_FOUND", "CONFLICT" },
 	required = true, idempotent = true, deadline = "long",
 }
 

@@ -2,6 +2,7 @@
 kind {
 	name = "transport",
 	since = "1.0",
+	chain = "none",
 	doc = [[
 Moves images between this host and somewhere else.  A session is opened on one place (a
 repository of a registry, an archive, a folder); blobs are named by digest.  A transport moves bytes: the

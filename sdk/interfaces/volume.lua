@@ -2,6 +2,7 @@
 kind {
 	name = "volume",
 	since = "1.0",
+	chain = "none",
 	doc = "Named storage that outlives containers.",
 }
 

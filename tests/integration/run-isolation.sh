@@ -53,8 +53,10 @@ expect_status 0 run $IMAGE touch /x
 # Devices
 expect "b:1:0" "$(run $IMAGE sh -c 'test -e /dev/null && echo b:1:0')" "standard devices"
 mknod "$T/zero" c 1 5
+mknod "$T/loop" c 10 237 # not among those that every container may open
 expect "4" "$(run --device "$T/zero:/dev/nothing" $IMAGE sh -c 'head -c 4 /dev/nothing | wc -c')" "--device"
-expect_status 1 run --device "$T/zero:/dev/nothing:w" $IMAGE head -c 1 /dev/nothing
+expect_status 0 run --device "$T/loop:/dev/nothing:r" $IMAGE sh -c ': </dev/nothing'
+expect_status 1 run --device "$T/loop:/dev/nothing:w" $IMAGE sh -c ': </dev/nothing'
 expect_status 1 run --cap-add MKNOD $IMAGE sh -c 'mknod /tmp/k b 7 0 && head -c 1 /tmp/k'
 expect_error 125 "/dev/absent" run --device /dev/absent $IMAGE true
 expect_status 125 run --gpus all $IMAGE true

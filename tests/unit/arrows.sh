@@ -15,7 +15,7 @@ declare -A allowed=(
 	[plugins]="helpers"
 	[lua]="lua helpers"
 	[fuse]="fuse helpers"
-	[sdk]="helpers"
+	[sdk]="helpers fake conformance"
 )
 # Plugins that bring Lua with them.
 lua_plugins="plugins/policy/lua plugins/log/http plugins/volume/remote"

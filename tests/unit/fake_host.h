@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host for unit tests of drivers: temporary state and run folders, a log and
- * events that are remembered, a store in memory.  Tests open a built plugin
- * through it as the engine would, and call its operations directly.
+ * The SDK's fake host (gantry/fake.h) for tests of built plugins: they are loaded
+ * from the build tree and opened as the engine would, and their operations called.
  */
 #ifndef TESTS_FAKE_HOST_H
 #define TESTS_FAKE_HOST_H

@@ -110,6 +110,18 @@ int answer_text(struct request *rq, int status, const char *text, struct gantry_
 	return r < 0 ? r : put_body(rq, text, err);
 }
 
+int answer_typed(struct request *rq, const char *type, const char *text, struct gantry_error *err)
+{
+	int r;
+
+	if (!type || !text || strpbrk(type, "\"\\\r\n")) {
+		return error_set(err, GANTRY_ERR_INTERNAL, "the engine answered %s /%s without a proper type",
+				 rq->method, rq->path);
+	}
+	r = answer_head(rq, 200, type, NULL, err);
+	return r < 0 ? r : put_body(rq, text, err);
+}
+
 int answer_object(struct request *rq, int status, struct json_object *object,
 		  struct gantry_error *err)
 {

@@ -19,6 +19,8 @@ struct json_object;
 int answer_empty(struct request *rq, int status, struct gantry_error *err);
 int answer_json(struct request *rq, int status, const char *json, struct gantry_error *err);
 int answer_text(struct request *rq, int status, const char *text, struct gantry_error *err);
+/* 200 with a text of a type that another driver chose. */
+int answer_typed(struct request *rq, const char *type, const char *text, struct gantry_error *err);
 
 /* Prints and releases object, also on failure; NULL is out of memory. */
 int answer_object(struct request *rq, int status, struct json_object *object,

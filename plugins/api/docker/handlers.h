@@ -91,6 +91,7 @@ int system_disk_usage(struct request *rq, struct gantry_error *err);
 /* plugins.c: gantry's own objects, and its plugins in Docker's shape */
 int gantry_doctor(struct request *rq, struct gantry_error *err);
 int gantry_policy(struct request *rq, struct gantry_error *err);
+int gantry_metrics(struct request *rq, struct gantry_error *err);
 int gantry_plugins_list(struct request *rq, struct gantry_error *err);
 int gantry_plugin_inspect(struct request *rq, struct gantry_error *err);
 int plugins_list(struct request *rq, struct gantry_error *err);

@@ -53,6 +53,17 @@ int gantry_policy(struct request *rq, struct gantry_error *err)
 	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_POLICY_RET_REPORT), err);
 }
 
+/* What a monitor driver reports, as it is. */
+int gantry_metrics(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = ENGINE(rq, monitor_report, &GANTRY_ENGINE_MONITOR_REPORT_ARGS(.name = rq->name), &ret, err);
+
+	return r < 0 ? r
+		     : answer_typed(rq, reply_string(&ret, GANTRY_ENGINE_MONITOR_REPORT_RET_MEDIA_TYPE),
+				    reply_string(&ret, GANTRY_ENGINE_MONITOR_REPORT_RET_TEXT), err);
+}
+
 static int list(struct request *rq, struct reply *ret, struct gantry_error *err)
 {
 	auto_free char *filters = NULL;

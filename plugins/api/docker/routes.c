@@ -144,6 +144,8 @@ static const struct route system_routes[] = {
 
 static const struct route gantry_routes[] = {
 	{ GET, "doctor", gantry_doctor },
+	{ GET, "metrics", gantry_metrics },
+	{ GET, "metrics/**", gantry_metrics },
 	{ POST, "policy", gantry_policy },
 	{ GET, "plugins", gantry_plugins_list },
 	{ GET, "plugins/**", gantry_plugin_inspect },

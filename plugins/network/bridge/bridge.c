@@ -18,7 +18,7 @@
 #include "helpers/error.h"
 #include "helpers/json.h"
 #include "ipam.h"
-#include "rtnl.h"
+#include "helpers/rtnl.h"
 #include "rules.h"
 #include "sysctl.h"
 

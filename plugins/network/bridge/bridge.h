@@ -2,12 +2,20 @@
 /*
  * The driver instance, and the networks: bridge interfaces with addresses, rules and
  * kernel settings.
+ *
+ * Its records, each written before what it records is made, and removed after that is
+ * gone:
+ *
+ *	net/<network>            {Name, Bridge, Adopted, Options}
+ *	ip/<network>/<hex>       "<endpoint> <container's name>"; 8 or 32 digits
+ *	port/<proto>/<port>/<host address>  "<endpoint> <address> <port> <container's name>"
+ *	sysctl/<name>            what it was before
  */
 #ifndef BRIDGE_BRIDGE_H
 #define BRIDGE_BRIDGE_H
 
 #include "network.h"
-#include "store.h"
+#include "helpers/store.h"
 
 struct json_object;
 struct rtnl;

@@ -16,7 +16,7 @@
 #include "helpers/json.h"
 #include "ipam.h"
 #include "ports.h"
-#include "rtnl.h"
+#include "helpers/rtnl.h"
 
 #define VETH_PREFIX "gtv"
 #define MAX_INTERFACES 64

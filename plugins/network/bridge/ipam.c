@@ -6,7 +6,7 @@
 #include "helpers/error.h"
 #include "helpers/json.h"
 #include "ipam.h"
-#include "rtnl.h"
+#include "helpers/rtnl.h"
 
 #define KEY_MAX 160
 

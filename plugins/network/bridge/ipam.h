@@ -7,7 +7,7 @@
 #define BRIDGE_IPAM_H
 
 #include "network.h"
-#include "store.h"
+#include "helpers/store.h"
 
 struct rtnl;
 

@@ -3,8 +3,6 @@ plugin_network_bridgedir = $(plugindir)/network/bridge
 plugin_network_bridge_PROGRAMS = plugins/network/bridge/bridge.so
 dist_plugin_network_bridge_DATA = plugins/network/bridge/plugin.conf
 plugins_network_bridge_bridge_so_SOURCES = \
-	plugins/network/bridge/address.c \
-	plugins/network/bridge/address.h \
 	plugins/network/bridge/bridge.c \
 	plugins/network/bridge/bridge.h \
 	plugins/network/bridge/driver.c \
@@ -20,12 +18,8 @@ plugins_network_bridge_bridge_so_SOURCES = \
 	plugins/network/bridge/nft.h \
 	plugins/network/bridge/ports.c \
 	plugins/network/bridge/ports.h \
-	plugins/network/bridge/rtnl.c \
-	plugins/network/bridge/rtnl.h \
 	plugins/network/bridge/rules.c \
 	plugins/network/bridge/rules.h \
-	plugins/network/bridge/store.c \
-	plugins/network/bridge/store.h \
 	plugins/network/bridge/sysctl.c \
 	plugins/network/bridge/sysctl.h
 plugins_network_bridge_bridge_so_LDFLAGS = $(SHARED_LINK)

@@ -10,7 +10,7 @@
 
 #include <gantry/error.h>
 
-#include "address.h"
+#include "helpers/address.h"
 
 #define MAX_AUXILIARY 64
 

@@ -6,7 +6,7 @@
 #define BRIDGE_PORTS_H
 
 #include "network.h"
-#include "store.h"
+#include "helpers/store.h"
 
 struct json_object;
 

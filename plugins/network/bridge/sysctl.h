@@ -7,7 +7,7 @@
 #define BRIDGE_SYSCTL_H
 
 #include "network.h"
-#include "store.h"
+#include "helpers/store.h"
 
 /* Forwarding for the host. */
 int sysctl_enable_forwarding(const struct store *s, int ipv6, struct gantry_error *err);

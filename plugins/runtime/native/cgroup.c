@@ -14,6 +14,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "cgroup.h"
 #include "resources.h"
@@ -164,7 +165,7 @@ static int create_unified(struct cgroup *c, const struct resources *res, bool fi
 		if (res && (r = cgroup_v2_set(c->unified, res, err)) < 0)
 			return r;
 	}
-	if (filter && geteuid() == 0 && !device_rules_allow_all(res)) {
+	if (filter && is_host_root() && !device_rules_allow_all(res)) {
 		r = cgroup_set_device_filter(c->unified, res, err);
 		if (r < 0 && (r != GANTRY_ERR_UNSUPPORTED || c->host->mode == CGROUP_UNIFIED))
 			return r;
@@ -282,7 +283,7 @@ int cgroup_update(struct cgroup *c, const struct resources *res, struct gantry_e
 	if (c->host->mode == CGROUP_UNIFIED && c->unified >= 0)
 		r = cgroup_v2_set(c->unified, res, err);
 	c->device_filter = !is_member(c, "devices");
-	if (r == 0 && res->n_devices && c->unified >= 0 && c->device_filter && geteuid() == 0)
+	if (r == 0 && res->n_devices && c->unified >= 0 && c->device_filter && is_host_root())
 		r = cgroup_set_device_filter(c->unified, res, err);
 	for (size_t i = 0; i < c->host->n_v1 && r == 0; i++) {
 		bool member = c->procs[i] >= 0;

@@ -12,6 +12,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "cgroup.h"
 
@@ -126,7 +127,7 @@ int cgroup_path(const struct cgroup_host *host, const char *requested, const cha
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "config.json: linux.cgroupsPath: \"%s\" must not contain ..",
 				 requested);
-	if (geteuid() != 0 && own[1])
+	if (!is_host_root() && own[1])
 		/* a user's delegated subtree */
 		n = snprintf(out, size, "%s/%s", own, requested ? requested : id);
 	else if (!requested)

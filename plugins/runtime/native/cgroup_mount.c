@@ -43,8 +43,9 @@ int cgroup_mount(const struct cgroup *c, const struct spec *s, const struct moun
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	int fd;
 
+	/* in no group of its own the container has none to see */
 	if (!c->host || c->host->mode == CGROUP_NONE)
-		return error_set(err, GANTRY_ERR_UNSUPPORTED, "this host has no control groups");
+		return mount_filesystem("tmpfs", "cgroup", options, ATTRS | MOUNT_ATTR_RDONLY, err);
 	if (c->host->mode != CGROUP_UNIFIED)
 		return mount_filesystem("tmpfs", "cgroup", options, ATTRS, err);
 	if (s->ns[NS_CGROUP].present) {
@@ -126,7 +127,7 @@ int cgroup_mount_hierarchies(const struct cgroup *c, const struct spec *s,
 	auto_fd int unified = -1;
 	int r;
 
-	if (c->host->mode == CGROUP_UNIFIED)
+	if (!c->host || c->host->mode == CGROUP_NONE || c->host->mode == CGROUP_UNIFIED)
 		return 0;
 	for (size_t i = 0; i < c->host->n_v1; i++) {
 		/* the container is in no group of this hierarchy: nothing of its own to see */

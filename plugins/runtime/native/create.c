@@ -22,8 +22,10 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "container.h"
+#include "emulate.h"
 #include "hooks.h"
 #include "init.h"
 #include "mounts.h"
@@ -52,7 +54,8 @@ struct creation {
 	char cgroup_path[512], rootfs[PATH_MAX];
 	char slice[256], scope[256]; /* systemd's; "" when it has no part in this */
 	int *sources; /* of bind mounts */
-	int root, listener, notify_sock, reaper, sync[2];
+	int root, listener, notify_sock, emulator, reaper, sync[2];
+	enum emulate_level emulation;
 	int ns_fds[NS_MAX];
 	int first; /* pidfd of the process that ends after joining a user namespace */
 	pid_t parent_before;
@@ -79,6 +82,7 @@ static void creation_start(struct creation *c, const struct container_options *o
 {
 	*c = (struct creation){
 		.o = o, .cgroup = CGROUP_INIT, .root = -1, .listener = -1, .notify_sock = -1,
+		.emulator = -1,
 		.reaper = -1, .sync = { -1, -1 }, .first = -1, .process = CONTAINER_PROCESS_INIT,
 		.parent_before = getppid(),
 	};
@@ -98,6 +102,7 @@ static void creation_done(struct creation *c)
 		close(c->root);
 	replace_fd(&c->listener, -1);
 	replace_fd(&c->notify_sock, -1);
+	replace_fd(&c->emulator, -1);
 	replace_fd(&c->reaper, -1);
 	replace_fd(&c->sync[0], -1);
 	replace_fd(&c->sync[1], -1);
@@ -212,7 +217,7 @@ static int enter_cgroups(struct creation *c, struct gantry_error *err)
 	if (c->host.mode == CGROUP_NONE || c->scope[0])
 		return 0;
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
-	if (r != GANTRY_ERR_PERMISSION || geteuid() == 0)
+	if (r != GANTRY_ERR_PERMISSION || is_host_root())
 		return r;
 	warn(&c->process, "linux.resources: this user may not create control groups here; there are "
 			  "no limits");
@@ -230,7 +235,8 @@ static int prepare(struct creation *c, struct gantry_error *err)
 
 	r = seccomp_prepare(c->spec.seccomp, c->o->seccomp, p->caps[CAPS_BOUNDING], c->o->cache_dir,
 			    &c->filter, err);
-	if (r < 0 || (r = notify_connect(c->spec.seccomp, &c->notify_sock, err)) < 0)
+	if (r < 0 || (r = notify_connect(c->spec.seccomp, &c->notify_sock, err)) < 0 ||
+	    (r = emulate_connect(&c->spec, &c->emulation, &c->emulator, err)) < 0)
 		return r;
 	process_raise_limits(p, refused, sizeof(refused));
 	if (refused[0]) {
@@ -553,7 +559,8 @@ static int create(struct creation *c, struct gantry_error *err)
 		.filter = &c->filter, .sync = c->sync[1], .creator_sync = c->sync[0],
 		.root = c->root, .mount_sources = c->sources, .listener = c->listener,
 		.stdio = { c->o->stdio[0], c->o->stdio[1], c->o->stdio[2] },
-		.notify_sock = c->notify_sock, .state = &c->state, .pivot = c->o->pivot,
+		.notify_sock = c->notify_sock, .emulation = c->emulation,
+		.emulator = c->emulator, .state = &c->state, .pivot = c->o->pivot,
 		.new_keyring = c->o->new_keyring, .reaper = c->reaper,
 		.preserve_fds = c->o->preserve_fds, .id = c->o->id,
 		.die_with_parent = c->o->parent == CHILD_OF_CALLERS_PARENT,

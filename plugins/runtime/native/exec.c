@@ -18,6 +18,7 @@
 #include <helpers/io.h>
 
 #include "container.h"
+#include "emulate.h"
 #include "devices.h"
 #include "jref.h"
 #include "notify.h"
@@ -38,8 +39,10 @@ struct exec {
 	struct spec spec; /* .process is what runs; of the container only seccomp */
 	struct json_object *json;
 	struct arena arena;
-	int init, root, notify_sock, sync[2];
+	int init, root, notify_sock, emulator, sync[2];
+	enum emulate_level emulation;
 	char *notify_state;
+	bool own_id;
 	struct container_process process;
 };
 
@@ -70,8 +73,10 @@ static int prepare_filter(struct exec *e, struct gantry_error *err)
 		return r;
 	r = seccomp_prepare(container.seccomp, e->o->seccomp, p->caps[CAPS_BOUNDING],
 			    e->o->cache_dir, &e->filter, err);
-	if (r < 0 || (r = notify_connect(container.seccomp, &e->notify_sock, err)) < 0)
+	if (r < 0 || (r = notify_connect(container.seccomp, &e->notify_sock, err)) < 0 ||
+	    (r = emulate_connect(&container, &e->emulation, &e->emulator, err)) < 0)
 		return r;
+	e->own_id = spec_keeps_id(&container);
 	if (e->notify_sock >= 0) {
 		auto_free char *state = state_to_json(&e->state, STATUS_RUNNING);
 
@@ -171,7 +176,8 @@ static int run(struct exec *e, struct gantry_error *err)
 		.spec = &e->spec.process, .filter = &e->filter, .slave = -1, .reaper = -1,
 		.notify_sock = e->notify_sock, .notify_state = e->notify_state,
 		.stdio = { e->o->stdio[0], e->o->stdio[1], e->o->stdio[2] },
-		.preserve_fds = e->o->preserve_fds,
+		.preserve_fds = e->o->preserve_fds, .own_id = e->own_id,
+		.emulation = e->emulation, .emulator = e->emulator,
 		.host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	int r;
@@ -315,6 +321,7 @@ static void exec_done(struct exec *e)
 	replace_fd(&e->init, -1);
 	replace_fd(&e->root, -1);
 	replace_fd(&e->notify_sock, -1);
+	replace_fd(&e->emulator, -1);
 	replace_fd(&e->sync[0], -1);
 	replace_fd(&e->sync[1], -1);
 	free(e->notify_state);
@@ -330,6 +337,7 @@ int container_exec(const struct exec_options *o, struct container_process *ret,
 		   struct gantry_error *err)
 {
 	struct exec e = { .o = o, .cgroup = CGROUP_INIT, .init = -1, .root = -1, .notify_sock = -1,
+			  .emulator = -1,
 			  .sync = { -1, -1 }, .process = CONTAINER_PROCESS_INIT };
 	int r = exec(&e, err);
 

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <helpers/emulate.h>
+
 #include "rootfs.h"
 #include "spec.h"
 
@@ -27,6 +29,8 @@ struct init_context {
 	int listener;           /* start socket; -1: SYNC_START on sync */
 	int stdio[3];
 	int notify_sock;
+	enum emulate_level emulation;
+	int emulator;
 	struct state *state;    /* for hooks */
 	enum rootfs_pivot pivot;
 	bool new_keyring;

@@ -19,6 +19,7 @@
 #include "container.h"
 #include "hooks.h"
 #include "jref.h"
+#include "members.h"
 #include "rdt.h"
 #include "resources.h"
 #include "spec.h"
@@ -41,8 +42,7 @@ static int open_state(const char *id, const char *state_dir, struct state *s,
 static int signal_all(const struct state *s, const struct cgroup_host *host, int signal,
 		      struct gantry_error *err)
 {
-	auto_free pid_t *pids = NULL;
-	size_t n = 0;
+	auto_(members) struct members m = { NULL, 0 };
 	int r;
 
 	if (signal == SIGKILL) {
@@ -50,12 +50,12 @@ static int signal_all(const struct state *s, const struct cgroup_host *host, int
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
-	r = cgroup_pids(host, s->cgroup_path, &pids, &n, err);
+	r = members_find(host, s, &m, err);
 	if (r < 0 && err->code != GANTRY_ERR_NOT_FOUND)
 		return r;
 	error_clear(err);
-	for (size_t i = 0; i < n; i++)
-		kill(pids[i], signal);
+	for (size_t i = 0; i < m.n; i++)
+		kill(m.pids[i], signal);
 	return 0;
 }
 
@@ -135,18 +135,18 @@ int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *r
 {
 	auto_(state) struct state s = { 0 };
 	struct cgroup_host host;
+	struct members m;
 	int r = open_state(id, state_dir, &s, &host, err);
 
 	if (r < 0)
 		return r;
-	r = cgroup_pids(&host, s.cgroup_path, ret, ret_n, err);
-	if (r == GANTRY_ERR_NOT_FOUND) {
-		error_clear(err);
-		*ret = NULL;
-		*ret_n = 0;
-		return 0;
-	}
-	return r;
+	r = members_find(&host, &s, &m, err);
+	if (r < 0 && r != GANTRY_ERR_NOT_FOUND)
+		return r;
+	error_clear(err);
+	*ret = m.pids;
+	*ret_n = m.n;
+	return 0;
 }
 
 static int kill_and_wait(const struct state *s, const struct cgroup_host *host,

@@ -19,13 +19,16 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/create.c \
 	plugins/runtime/native/dbus.c plugins/runtime/native/dbus.h \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
+	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
 	plugins/runtime/native/exec.c \
 	plugins/runtime/native/features.c \
+	plugins/runtime/native/foreign_mount.c plugins/runtime/native/foreign_mount.h \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
 	plugins/runtime/native/init.c plugins/runtime/native/init.h \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
 	plugins/runtime/native/lifecycle.c \
 	plugins/runtime/native/lookup.c plugins/runtime/native/lookup.h \
+	plugins/runtime/native/members.c plugins/runtime/native/members.h \
 	plugins/runtime/native/mounts.c plugins/runtime/native/mounts.h \
 	plugins/runtime/native/netdev.c plugins/runtime/native/netdev.h \
 	plugins/runtime/native/notify.c plugins/runtime/native/notify.h \

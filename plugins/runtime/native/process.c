@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,10 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/privilege.h>
 
 #include "caps.h"
+#include "emulate.h"
 #include "lookup.h"
 #include "process.h"
 #include "scheduling.h"
@@ -129,10 +132,38 @@ static bool groups_denied(int host_proc)
 	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && text[0] == 'd';
 }
 
+/* Where this user namespace has one id, the process becomes another user in a
+ * namespace of its own that calls that id so.  It keeps no power over what belongs
+ * to this one, as becoming an ordinary user always ends. */
+static int rename_own_id(struct process_run *run, struct gantry_error *err)
+{
+	static const char *const files[] = { "self/uid_map", "self/gid_map" };
+	const uint32_t ids[] = { run->spec->uid, run->spec->gid };
+	int r = unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
+	char text[32];
+
+	/* the files belong to nobody while this process is not dumpable */
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		snprintf(text, sizeof(text), "%u 0 1\n", ids[i]);
+		r = write_control(run->host_proc, files[i], text);
+	}
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r < 0)
+		return error_errno(err, -r, "process.user: cannot become user %u in a user namespace "
+				   "with one id", run->spec->uid);
+	return 0;
+}
+
 static int set_user(struct process_run *run, struct gantry_error *err)
 {
 	const struct process_spec *p = run->spec;
 
+	if (run->emulation)
+		return 0; /* emulate_become() */
+	if (geteuid() == 0 && !in_initial_userns() &&
+	    (run->own_id || (p->uid != 0 && !userns_has_ids())))
+		return rename_own_id(run, err);
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "cannot keep capabilities");
 	if (setgroups(p->n_groups, p->groups) < 0 &&
@@ -234,6 +265,9 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 	auto_fd int notify = -1;
 	int r;
 
+	if (run->emulation && ((r = emulate_install(run->emulation, run->emulator, err)) < 0 ||
+			       (r = emulate_become(run->spec, err)) < 0))
+		return r;
 	if (!run->filter || !run->filter->n)
 		return 0;
 	r = seccomp_install(run->filter, &notify, err);

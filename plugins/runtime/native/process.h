@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include <helpers/emulate.h>
+
 struct gantry_error;
 struct process_spec;
 struct seccomp_filter;
@@ -22,6 +24,9 @@ struct process_run {
 	int slave;                           /* the terminal, or -1 */
 	int stdio[3];                        /* without a terminal; -1: /dev/null */
 	int reaper;                          /* a small init that runs the program, or -1 */
+	enum emulate_level emulation;        /* ids and privileged calls are answered by an emulator, */
+	int emulator;                        /* which takes the listener here; or -1 */
+	bool own_id;                         /* this user's own id gets the number that spec asks for */
 	int preserve_fds;                    /* how many from 3 on stay open */
 	int host_proc;                       /* the host's /proc, for security labels; or -1 */
 	char **env;                          /* complete; made by process_prepare */

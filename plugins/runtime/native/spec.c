@@ -230,6 +230,15 @@ int spec_parse(const char *text, size_t len, struct spec *ret, struct gantry_err
 	return 0;
 }
 
+bool spec_keeps_id(const struct spec *s)
+{
+	struct json_object *annotations, *value;
+
+	return json_object_object_get_ex(s->json, "annotations", &annotations) &&
+	       json_object_object_get_ex(annotations, "org.gantry.userns", &value) &&
+	       !strcmp(json_object_get_string(value), "keep-id");
+}
+
 void spec_done(struct spec *s)
 {
 	json_object_put(s->json);

@@ -246,4 +246,7 @@ extern const int ns_flags[NS_MAX];
 /* The names under /proc/PID/ns. */
 extern const char *const ns_files[NS_MAX];
 
+/* The annotation org.gantry.userns=keep-id. */
+bool spec_keeps_id(const struct spec *s);
+
 #endif

@@ -22,6 +22,7 @@
 #include <helpers/io.h>
 
 #include "container.h"
+#include "members.h"
 #include "state.h"
 
 #define LIMIT (1 << 20)
@@ -394,7 +395,7 @@ static void add_pressure(struct json_object *top, const struct sources *s)
 
 static int open_v1(const struct cgroup_host *host, const char *path, const char *controller)
 {
-	for (size_t i = 0; i < host->n_v1; i++) {
+	for (size_t i = 0; path && path[0] && i < host->n_v1; i++) {
 		char full[768];
 
 		if (!cgroup_has_controller(host->v1[i].name, controller))
@@ -410,10 +411,11 @@ static int open_sources(const struct cgroup_host *host, const struct state *st,
 			struct sources *s, struct gantry_error *err)
 {
 	char full[768];
+	struct members m;
 	int r;
 
 	*s = (struct sources){ -1, -1, -1, -1, -1, -1, host->mode == CGROUP_UNIFIED, st->pid, NULL, 0 };
-	if (host->unified[0]) {
+	if (host->unified[0] && st->cgroup_path && st->cgroup_path[0]) {
 		snprintf(full, sizeof(full), "%s%s", host->unified, st->cgroup_path);
 		s->unified = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
@@ -422,7 +424,9 @@ static int open_sources(const struct cgroup_host *host, const struct state *st,
 	s->memory = open_v1(host, st->cgroup_path, "memory");
 	s->pids = open_v1(host, st->cgroup_path, "pids");
 	s->blkio = open_v1(host, st->cgroup_path, "blkio");
-	r = cgroup_pids(host, st->cgroup_path, &s->list, &s->n, err);
+	r = members_find(host, st, &m, err);
+	s->list = m.pids;
+	s->n = m.n;
 	if (r == GANTRY_ERR_NOT_FOUND)
 		return error_set(err, GANTRY_ERR_CONFLICT, "it is not running");
 	return r;

@@ -69,6 +69,14 @@ enum {
 	GANTRY_DEADLINE_NONE = 4,     /* follows, waits */
 };
 
+/* What a host locks for a driver that declares GANTRY_THREADS_PER_OBJECT.  A serial
+ * driver is called once at a time whatever this says, a parallel one at any time. */
+enum {
+	GANTRY_OP_THREADS_OBJECT = 1, /* the object that the first argument names */
+	GANTRY_OP_THREADS_DRIVER = 2, /* all calls with this rule */
+	GANTRY_OP_THREADS_ANY = 3,    /* nothing */
+};
+
 struct gantry_op {
 	const char *name;
 	const struct gantry_field *args;
@@ -80,6 +88,7 @@ struct gantry_op {
 	uint32_t flags;
 	uint32_t chain;
 	uint32_t deadline;
+	uint32_t threads; /* GANTRY_OP_THREADS_* */
 };
 
 struct gantry_interface {

@@ -124,6 +124,13 @@ struct gantry_driver {
 	const void *context;
 	int (*open_with)(const void *context, const struct gantry_host *host,
 			 const char *config, void **ret_self, struct gantry_error *err);
+	/* Only of an adaptor, whose manifest says `adapts = true`: it serves drivers that
+	 * are found when somebody names them.  Tells of the one called name (nothing
+	 * when there is none; this may not wait for anybody), or with NULL of all: field
+	 * 0 their names, field 1 where each is or why it cannot serve.  The configuration
+	 * given to check and open then has a member "driver", the name. */
+	int (*discover)(const char *config, const char *name, struct gantry_reply *reply,
+			struct gantry_error *err);
 };
 
 enum { /* gantry_plugin.flags */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -89,6 +90,7 @@ static void spawn_shim(struct bench *b)
 		int mine = fcntl(pair[1], F_DUPFD, 20);
 		int locked = fcntl(lock, F_DUPFD, 20);
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves none behind */
 		dup2(mine, SHIM_FD_CONTROL);
 		dup2(locked, SHIM_FD_LOCK);
 		execl("./gantry-shim", "gantry-shim", "test", (char *)NULL);

@@ -40,34 +40,51 @@ static void assert_file(const char *name, const char *text)
 	ck_assert_msg(strstr(now, text), "%s holds \"%s\", not \"%s\"", name, now, text);
 }
 
+static void assert_no_file(const char *name)
+{
+	auto_free char *now = bench_read(&b, name);
+
+	ck_assert_msg(!*now, "%s holds \"%s\"", name, now);
+}
+
 static void assert_ended_cleanly(void)
 {
 	ck_assert_int_eq(bench_shim_status(&b), 0);
 	ck_assert(bench_lock_is_free(&b));
 }
 
+/* The wait comes first: a short container is over, and its shim with it, before a later
+ * one arrives. */
+static int start_with_waiter(void)
+{
+	int waiter = bench_connect(&b);
+
+	send_wait(waiter, 1);
+	ck_assert_int_eq(start(&b), 0);
+	return waiter;
+}
+
 START_TEST(test_run_and_clean)
 {
 	auto_free char *text = NULL;
-	int client;
+	int client, waiter;
 
 	begin("echo out; echo err >&2; exit 3");
 	b.log = "json-file";
 	ck_assert_int_eq(create(&b, NULL), 0);
 	ck_assert_str_eq(shim_message_get(&msg, "warning"), "a warning");
 	client = attach(b.control, "oe", NULL);
-	ck_assert_int_eq(start(&b), 0);
+	waiter = start_with_waiter();
 	ck_assert_int_gt(shim_message_get_int(&msg, "started_ns", 0), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 3 * 2 + 1);
+	ck_assert_int_eq(wait_answer(waiter), 3 * 2 + 1);
 	assert_file("exit", "3 ");
 	text = read_stream(client, 2, NULL);
 	ck_assert_str_eq(text, "err\n");
 	ck_assert(!bench_lock_is_free(&b));
 	shim_message_init(&msg, SHIM_CLEANED);
-	ck_assert_int_eq(shim_send(b.control, &msg, NULL, 0, &err), 0);
+	ck_assert_int_eq(shim_send(waiter, &msg, NULL, 0, &err), 0);
 	assert_ended_cleanly();
-	ck_assert_str_eq(bench_read(&b, "reconciled"), "");
+	assert_no_file("reconciled");
 }
 END_TEST
 
@@ -79,9 +96,7 @@ START_TEST(test_log_is_complete_at_exit)
 	begin("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; printf end");
 	b.log = "json-file";
 	ck_assert_int_eq(create(&b, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 1);
 	log = bench_read(&b, "test-json.log");
 	for (const char *p = log; (p = strchr(p, '\n')); p++) {
 		lines++;
@@ -174,7 +189,7 @@ START_TEST(test_slow_client_holds_up_and_loses_nothing)
 	client = attach(b.control, "o", NULL);
 	ck_assert_int_eq(start(&b), 0);
 	usleep(300000);
-	ck_assert_str_eq(bench_read(&b, "script.done"), ""); /* it waits for us */
+	assert_no_file("script.done"); /* it waits for us */
 	text = read_stream(client, 1, &len);
 	ck_assert_uint_eq(len, 8000000);
 }
@@ -213,16 +228,15 @@ END_TEST
 
 START_TEST(test_client_vanishes)
 {
-	int client;
+	int client, waiter;
 
 	begin("head -c 8000000 /dev/zero");
 	ck_assert_int_eq(create(&b, NULL), 0);
 	client = attach(b.control, "o", NULL);
-	ck_assert_int_eq(start(&b), 0);
+	waiter = start_with_waiter();
 	usleep(50000);
 	close(client);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 1);
+	ck_assert_int_eq(wait_answer(waiter), 1);
 }
 END_TEST
 
@@ -234,9 +248,7 @@ START_TEST(test_bounded_drain)
 	begin("sleep 1000 & echo $! > $0.pid; echo last; exit 5");
 	b.log = "json-file";
 	ck_assert_int_eq(create(&b, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 5 * 2 + 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 5 * 2 + 1);
 	assert_file("test-json.log", "last");
 	pid = bench_read(&b, "script.pid");
 	kill(atoi(pid), SIGKILL);
@@ -266,7 +278,7 @@ START_TEST(test_start_fails)
 	ck_assert_int_eq(start(&b), _i ? GANTRY_ERR_INTERNAL : GANTRY_ERR_NOT_FOUND);
 	replace_fd(&b.control, -1);
 	assert_ended_cleanly();
-	ck_assert_str_eq(bench_read(&b, "exit"), "");
+	assert_no_file("exit");
 }
 END_TEST
 
@@ -511,10 +523,13 @@ END_TEST
 
 START_TEST(test_unhealthy)
 {
+	auto_free char *health = NULL;
+
 	begin_probed("head -c 9999 /dev/zero | tr '\\0' x; exit 1");
 	bench_await(&b, "health", "\"Status\":\"unhealthy\",\"FailingStreak\":2");
 	bench_await(&b, "reconciled", "health test unhealthy");
-	ck_assert_uint_lt(strlen(bench_read(&b, "health")), 3 * 4500);
+	health = bench_read(&b, "health");
+	ck_assert_uint_lt(strlen(health), 3 * 4500);
 }
 END_TEST
 
@@ -631,9 +646,7 @@ START_TEST(test_full_disk)
 	ck_assert_int_eq(mount("tmpfs", dir, "tmpfs", 0, "size=16k"), 0);
 	ck_assert_int_eq(create(&b, "log.path", "plugins/log/json-file/json-file.so", "log.driver",
 				"json-file", "log.config", "{}", "log.dir", dir, NULL), 0);
-	ck_assert_int_eq(start(&b), 0);
-	send_wait(b.control, 1);
-	ck_assert_int_eq(wait_answer(b.control), 6 * 2 + 1);
+	ck_assert_int_eq(wait_answer(start_with_waiter()), 6 * 2 + 1);
 	assert_file("shim.log", "cannot write to the log");
 	assert_file("shim.log", "records were lost");
 	umount(dir);

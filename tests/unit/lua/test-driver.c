@@ -437,7 +437,7 @@ START_TEST(policy_decides)
 	reply_done(&reply);
 	ck_assert_int_eq(policy->audit(policy_self, &GANTRY_POLICY_AUDIT_ARGS(.tail = 10), &reply.base,
 				       &err), 0);
-	ck_assert_int_eq(reply_integer(&reply, GANTRY_POLICY_AUDIT_RET_LINES, 0), 2);
+	ck_assert_int_eq(reply_integer(&reply, GANTRY_POLICY_AUDIT_RET_LINES, 0), 3);
 	ck_assert_int_eq(reply_integer(&reply, GANTRY_POLICY_AUDIT_RET_BAD_LINE, -1), 0);
 	ck_assert_int_eq(policy->evaluate(policy_self, &GANTRY_POLICY_EVALUATE_ARGS(
 				.point = "container.create", .request = "{"), &reply.base, &err),

@@ -291,6 +291,16 @@ START_TEST(rewrite_refused)
 	ck_assert_msg(d.denied && strstr(d.reason, "object.Memory makes a string of what is a int"),
 		      "%s", d.reason);
 	policy_decision_done(&d);
+	decide_one(CREATE("run = function(r) return rewrite { HostConfig = { Memory = 'x' } } end"),
+		   "container.create", "{\"object\":{}}", &d);
+	ck_assert_msg(d.denied && strstr(d.reason, "object.HostConfig.Memory a string, which must be an integer"),
+		      "%s", d.reason);
+	policy_decision_done(&d);
+	decide_one(CREATE("run = function(r) return rewrite { HostConfig = { Memry = 1 } } end"),
+		   "container.create", "{\"object\":{}}", &d);
+	ck_assert_msg(d.denied && strstr(d.reason, "object.HostConfig.Memry, which is no field at "
+					 "container.create; meant is perhaps Memory"), "%s", d.reason);
+	policy_decision_done(&d);
 	decide_one("hook { point = 'container.start', run = function() return rewrite { a = 1 } end }",
 		   "container.start", "{\"object\":{}}", &d);
 	ck_assert_msg(d.denied && strstr(d.reason, "nothing can be rewritten"), "%s", d.reason);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/emulate/emulate.h"
+#include "helpers/buf.h"
+#include "helpers/cleanup.h"
+#include "helpers/io.h"
+
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
+#endif
+
+int request_is_alive(const struct request *rq)
+{
+	return ioctl(rq->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &rq->id) == 0;
+}
+
+int request_open_proc(const struct request *rq, const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", rq->tid, name);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int request_identity(struct request *rq)
+{
+	int r = rq->has_who ? 0 : identity_read(rq->tid, &rq->who);
+
+	if (r == 0 && !rq->has_who && !request_is_alive(rq))
+		return -ESRCH;
+	rq->has_who = r == 0;
+	return r;
+}
+
+/* A process that dies between the look and the limit leaves, at worst, another one
+ * of this user with a number in a limit that nothing reads. */
+int request_set_identity(struct request *rq, const struct identity *who)
+{
+	return request_is_alive(rq) ? identity_write(rq->tid, who) : -ESRCH;
+}
+
+int request_read(const struct request *rq, uint64_t from, void *to, size_t size)
+{
+	struct iovec here = { to, size };
+	struct iovec there = { (void *)(uintptr_t)from, size };
+	ssize_t n = process_vm_readv(rq->tid, &here, 1, &there, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	if (!request_is_alive(rq))
+		return -ESRCH;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+/* The descriptor holds the memory that it was opened on, whatever becomes of the
+ * number of its process. */
+int request_write(const struct request *rq, uint64_t to, const void *from, size_t size)
+{
+	auto_fd int mem = request_open_proc(rq, "mem", O_WRONLY);
+	ssize_t n;
+
+	if (mem < 0)
+		return mem;
+	if (!request_is_alive(rq))
+		return -ESRCH;
+	n = pwrite(mem, from, size, (off_t)to);
+	return n == (ssize_t)size ? 0 : -EFAULT;
+}
+
+/* Page by page, since what follows a path's page may not be there. */
+int request_read_path(const struct request *rq, uint64_t from, char *to)
+{
+	size_t done = 0;
+
+	while (done < PATH_MAX) {
+		size_t step = 4096 - (from + done) % 4096;
+		struct iovec here = { to + done, step < PATH_MAX - done ? step : PATH_MAX - done };
+		struct iovec there = { (void *)(uintptr_t)(from + done), here.iov_len };
+		ssize_t n = process_vm_readv(rq->tid, &here, 1, &there, 1, 0);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EFAULT;
+		if (memchr(to + done, '\0', (size_t)n))
+			return request_is_alive(rq) ? 0 : -ESRCH;
+		done += (size_t)n;
+	}
+	return -ENAMETOOLONG;
+}
+
+mode_t request_umask(const struct request *rq)
+{
+	auto_fd int dir = request_open_proc(rq, "", O_PATH | O_DIRECTORY);
+	auto_(buf) struct buf text = BUF_INIT;
+	const char *line;
+	unsigned int mask = 022;
+
+	if (dir >= 0 && read_file(dir, "status", &text, 65536) == 0) {
+		line = strstr(buf_str(&text), "\nUmask:");
+		if (!line || sscanf(line, "\nUmask: %o", &mask) != 1)
+			mask = 022;
+	}
+	return (mode_t)mask;
+}
+
+int request_is_nested(const struct request *rq)
+{
+	struct stat own, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", rq->tid);
+	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &theirs) == 0 &&
+	       own.st_ino != theirs.st_ino;
+}
+
+int64_t request_give_fd(const struct request *rq, int fd, int close_on_exec)
+{
+	struct seccomp_notif_addfd add = {
+		.id = rq->id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+	};
+
+	return ioctl(rq->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : ANSWER_GIVEN;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One running process of an isolated driver: started, greeted, opened; and what
+ * became of it.
+ */
+#ifndef CORE_PLUGIN_INCARNATION_H
+#define CORE_PLUGIN_INCARNATION_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "core/plugin/peer.h"
+#include "core/plugin/process.h"
+
+struct incarnation {
+	struct peer peer;
+	atomic_int refs;
+	uint64_t number;      /* counts up with each start */
+	pid_t pid;            /* of its supervisor */
+	int leash;            /* hung up: we are gone; it tells us how the process ended */
+	int opened;
+	int killed;           /* by us */
+	const struct gantry_host *services;
+	const struct process_spec *spec;
+
+	/* From its greeting. */
+	uint64_t has;         /* bit per operation */
+	uint32_t threads;
+	char *plugin;         /* name and version of the package */
+	char *version;
+	char *config_keys;    /* JSON, or NULL */
+	char *about;          /* JSON, or NULL */
+};
+
+/* How a process ended. */
+enum ending {
+	ENDING_UNKNOWN = 1,
+	ENDING_EXIT,     /* it ended by itself */
+	ENDING_SIGNAL,   /* it crashed */
+	ENDING_SYSCALL,  /* it used a system call that it may not */
+	ENDING_MEMORY,   /* it used more memory than it may */
+	ENDING_KILLED,   /* somebody else killed it */
+	ENDING_BREACH,   /* it broke the protocol, and was killed for that */
+};
+
+/* Starts the process and greets it. */
+int incarnation_start(const struct process_spec *spec, const struct gantry_host *services,
+		      uint64_t number, int64_t deadline_ns, struct incarnation **ret,
+		      struct gantry_error *err);
+/* Probes or opens it ("probe", "open"). */
+int incarnation_prepare(struct incarnation *i, const char *what, const char *config,
+			int64_t deadline_ns, struct gantry_error *err);
+struct incarnation *incarnation_ref(struct incarnation *i);
+/* The last one asks it to end, and sees to it. */
+struct incarnation *incarnation_unref(struct incarnation *i);
+
+void incarnation_kill(struct incarnation *i);
+/* Says of an incarnation whose peer is broken how it ended: err gets cause and hint,
+ * code UNAVAILABLE. */
+enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err);
+
+/* Answers what a plugin asks of its host; the peer's handler. */
+void serve_request(struct peer *p, struct message *m);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gantry-plugin-host: runs one driver in a process of its own.  The program is two
+ * processes: a supervisor, which the plugin cannot reach, and its child, which
+ * confines itself and then serves a native driver or executes one that speaks the
+ * protocol itself.
+ *
+ * Descriptor 3 is the conversation with the engine, 4 the leash: when its other end
+ * is closed everything ends, and the supervisor tells there how the child ended.
+ */
+#ifndef CORE_PLUGINHOST_PLUGINHOST_H
+#define CORE_PLUGINHOST_PLUGINHOST_H
+
+#include <gantry/error.h>
+
+#define CHANNEL_FD 3
+#define LEASH_FD 4
+#define PERMISSIONS_MAX 64
+
+struct host_options {
+	const char *kind;
+	const char *driver;
+	const char *file;
+	int exec;
+	const char *state_dir;
+	const char *run_dir;
+	const char *permissions[PERMISSIONS_MAX + 1];
+	unsigned n_permissions;
+};
+
+/* Runs the child and returns the program's exit status. */
+int supervise(const struct host_options *options);
+
+/* The child: serves until the conversation ends. */
+int serve(const struct host_options *options);
+
+/* Answers the greeting, whose number is 1, with an error. */
+void refuse_greeting(const struct gantry_error *err);
+
+#endif
