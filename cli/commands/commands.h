@@ -43,6 +43,7 @@ extern const struct command container_prune_command, container_inspect_command,
 	volume_rm_command, network_connect_command, network_create_command,
 	network_disconnect_command, network_inspect_command, network_ls_command,
 	network_prune_command, network_rm_command, plugin_ls_command, plugin_inspect_command,
+	plugin_logs_command, plugin_reload_command, plugin_stats_command, plugin_trace_command,
 	policy_bench_command, policy_check_command, policy_disable_command, policy_enable_command,
 	policy_logs_command, policy_ls_command, policy_new_command, policy_replay_command,
 	policy_show_command, policy_test_command, audit_verify_command;

@@ -30,7 +30,9 @@ static const struct command *const system_children[] = {
 	&system_setup_rootless_command, NULL,
 };
 static const struct command *const plugin_children[] = {
-	&plugin_inspect_command, &plugin_ls_command, NULL,
+	&plugin_inspect_command, &plugin_logs_command,	&plugin_ls_command,
+	&plugin_reload_command,	 &plugin_stats_command, &plugin_trace_command,
+	NULL,
 };
 static const struct command *const policy_children[] = {
 	&policy_bench_command, &policy_check_command,  &policy_disable_command,
