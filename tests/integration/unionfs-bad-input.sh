@@ -137,7 +137,7 @@ rm "$d/m/new" && echo more >>"$d/m/small" || fail "when there is space again"
 expect_error 1 "No space left" bash -c "for i in \$(seq 50); do : >$d/m/i\$i || exit 1; done"
 rm "$d"/m/i* && touch "$d/m/again" || fail "when there are inodes again"
 down "no space"
-umount "$d/t"
+umount -l "$d/t"
 
 # A read-only upper layer.
 fresh
@@ -145,7 +145,7 @@ echo low >"$d/l/file"
 mount --bind "$d" "$d" && mount -o remount,ro,bind "$d"
 "$unionfs" -o "noholder,lowerdir=$d/l,upperdir=$d/u,workdir=$d/w" "$work/1/m" 2>"$work/out" &&
 	{ expect_error 1 "Read-only file system" touch "$work/1/m/x"; umount "$work/1/m"; }
-umount "$d"
+umount -l "$d"
 up ro
 expect_error 1 "Read-only file system" touch "$d/m/file"
 expect low "$(cat "$d/m/file")" "read-only"
@@ -164,7 +164,7 @@ expect low "$(cat "$d/m/dir/file")" "a file without attributes"
 echo more >>"$d/m/dir/file" && rm "$d/m/dir/two" && mkdir "$d/m/dir/two" || fail "changes"
 setfattr -n user.x -v y "$d/m/dir/file" && expect y "$(getfattr --only-values -n user.x "$d/m/dir/file" 2>/dev/null)" "an attribute after copy-up"
 down "simple lower filesystems"
-umount "$d/l"
-mountpoint -q "$d/l2" && umount "$d/l2"
+umount -l "$d/l"
+mountpoint -q "$d/l2" && umount -l "$d/l2"
 expect secret "$(cat "$work/outside")" "a file outside"
 exit 0
