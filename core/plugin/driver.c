@@ -30,6 +30,7 @@ int driver_new(const struct gantry_interface *iface, const struct driver_form *f
 	d->form = form;
 	d->threads = GANTRY_THREADS_SERIAL;
 	pthread_mutex_init(&d->lock, NULL);
+	issued_init(&d->issued);
 	for (int i = 0; i < DRIVER_OBJECT_LOCKS; i++) {
 		pthread_mutex_init(&d->object_locks[i], NULL);
 	}
@@ -65,6 +66,7 @@ struct driver *driver_free(struct driver *d)
 		d->form->close(d);
 	}
 	pthread_mutex_destroy(&d->lock);
+	issued_done(&d->issued);
 	for (int i = 0; i < DRIVER_OBJECT_LOCKS; i++) {
 		pthread_mutex_destroy(&d->object_locks[i]);
 	}
@@ -112,6 +114,42 @@ static int check_contract(const struct driver *d, const struct gantry_op *op, in
 		}
 	}
 	return r;
+}
+
+/* Handles must be this driver's own.  An operation named close ends the one it is given,
+ * whatever it answers. */
+static int check_handles(struct driver *d, const struct gantry_op *op, const void *args,
+			 struct gantry_error *err)
+{
+	for (uint32_t i = 0; i < op->n_args; i++) {
+		uint64_t number;
+		int known;
+
+		if (op->args[i].type != GANTRY_TYPE_HANDLE) {
+			continue;
+		}
+		memcpy(&number, (const char *)args + op->args[i].offset, sizeof(number));
+		known = strcmp(op->name, "close") ? issued_has(&d->issued, number)
+						  : issued_remove(&d->issued, number);
+		if (!known && !(op->args[i].flags & GANTRY_FIELD_OPTIONAL && number == 0)) {
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "%s driver %s: %s was given a %s that this driver has not opened, or has closed",
+					 d->iface->kind, d->name, op->name, op->args[i].name);
+		}
+	}
+	return 0;
+}
+
+static int keep_handles(struct driver *d, const struct gantry_op *op, const struct reply *ret,
+			struct gantry_error *err)
+{
+	for (uint32_t i = 0; i < op->n_results; i++) {
+		if (op->results[i].type == GANTRY_TYPE_HANDLE && ret->values[i].type &&
+		    issued_add(&d->issued, (uint64_t)ret->values[i].number) < 0) {
+			return error_no_memory(err);
+		}
+	}
+	return 0;
 }
 
 /* The lock of the object that the first argument names: text, or a handle. */
@@ -221,12 +259,18 @@ int driver_call(struct driver *d, unsigned op_number, const void *args, struct r
 		pthread_mutex_lock(lock);
 	}
 	frames = &frame;
-	r = d->form->invoke(d, op_number, args, &ret->base, err);
+	r = check_handles(d, op, args, err);
+	if (r == 0) {
+		r = d->form->invoke(d, op_number, args, &ret->base, err);
+	}
 	frames = frame.outer;
 	if (lock) {
 		pthread_mutex_unlock(lock);
 	}
 	r = check_contract(d, op, r, ret, err);
+	if (r == 0) {
+		r = keep_handles(d, op, ret, err);
+	}
 	took = time_monotonic_ns() - start;
 	count(d, r, took);
 	if (d->page && atomic_load_explicit(&d->page->traced, memory_order_relaxed)) {

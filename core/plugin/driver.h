@@ -13,6 +13,7 @@
 #include <gantry/interface.h>
 #include <gantry/plugin.h>
 
+#include "core/plugin/issued.h"
 #include "helpers/reply.h"
 
 struct driver;
@@ -47,6 +48,7 @@ struct driver {
 	uint32_t threads;      /* GANTRY_THREADS_* */
 	pthread_mutex_t lock;  /* held around calls of serial drivers */
 	pthread_mutex_t object_locks[DRIVER_OBJECT_LOCKS]; /* GANTRY_THREADS_PER_OBJECT */
+	struct issued issued;  /* handles that it has given */
 	struct driver_stats stats;
 	struct plugin_page *page; /* shared with other processes; NULL until attached */
 	char *run_dir;

@@ -14,7 +14,7 @@ op {
 		{ "container", "string", "its id" },
 		{ "directory", "string", "a folder of the container's for drivers that write files" },
 		{ "options", "json?", "an object of strings (--log-opt)" },
-		{ "info", "json?", "{Name, ImageName, Labels, Env, Created}: for tags" },
+		{ "info", "json?", "{Name, ImageName, ImageID, Path, Args, Labels, Env, Created}: for tags" },
 	},
 	results = { { "log", "handle", "for write and close" } },
 	errors = { "INVALID", "UNAVAILABLE", "NO_SPACE" },
