@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gantry/calls.h>
@@ -97,29 +98,38 @@ static int do_nothing(void *self, const struct gantry_volume_unmount_args *args,
 	return 0;
 }
 
+/* Of this thread: what others do meanwhile does not count. */
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 static double time_direct(unsigned n)
 {
 	struct reply ret = REPLY_INIT;
-	int64_t start = time_monotonic_ns();
+	int64_t start = cpu_ns();
 
 	direct = do_nothing;
 	for (unsigned i = 0; i < n; i++) {
 		direct(NULL, &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"), &ret.base, &err);
 	}
-	return (double)(time_monotonic_ns() - start) / n;
+	return (double)(cpu_ns() - start) / n;
 }
 
 static double time_calls(struct driver *d, unsigned n)
 {
 	struct reply ret = REPLY_INIT;
-	int64_t start = time_monotonic_ns();
+	int64_t start = cpu_ns();
 
 	for (unsigned i = 0; i < n; i++) {
 		if (volume_unmount(d, &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"), &ret, &err) < 0) {
 			give_up("unmount");
 		}
 	}
-	return (double)(time_monotonic_ns() - start) / n;
+	return (double)(cpu_ns() - start) / n;
 }
 
 /* The median trip, in ns. */
