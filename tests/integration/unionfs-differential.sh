@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
 seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
 count=${COUNT:-2700}
-limit=${SECONDS_MAX:-60}
+limit=${SECONDS_MAX:-120}
 OPTS=${OPTS-}
 needs_overlay
 mkdir "$work/k" "$work/g" "$work/k2" "$work/g2"

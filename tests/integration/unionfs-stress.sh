@@ -8,7 +8,7 @@
 # FSSTRESS: the program fsstress, to run as well.
 WORK_BASE=/dev/shm
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
-count=${COUNT:-1500}
+count=${COUNT:-300}
 builds=${BUILDS:-$GANTRY_BUILD $GANTRY_SOURCE/build/asan $GANTRY_SOURCE/build/tsan}
 fuzz=$GANTRY_BUILD/unionfs-fuzz
 needs_overlay
