@@ -93,3 +93,5 @@ nodist_reference_DATA = $(KIND_PAGES)
 CLEANFILES += $(KIND_PAGES)
 docs/reference/%.md: sdk/interfaces/%.lua sdk/generate.lua
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) reference $< > $@.tmp && mv $@.tmp $@
+
+include sdk/conformance/local.mk

@@ -50,6 +50,8 @@ const struct gantry_config_key config_schema[] = {
 	  "who says who asks a daemon; the first that knows decides" },
 	{ "auth.anonymous", GANTRY_TYPE_BOOLEAN, 0, "true",
 	  "may somebody ask whom no auth driver knows? false: answered with 401" },
+	{ "plugin.budget_s", GANTRY_TYPE_INTEGER, 0, "120",
+	  "seconds that one request may spend in plugins out of process, all together; 0: no limit" },
 	{ "policy.driver", GANTRY_TYPE_STRING, 0, "lua", "what decides; empty: nothing is asked" },
 	{ "policy.drivers", GANTRY_TYPE_LIST, 0, "",
 	  "further drivers that decide after it, in this order (--authorization-plugin)" },

@@ -261,7 +261,7 @@ static int add_log(struct start *s, struct gantry_error *err)
 		return error_errno(err, -r, "cannot create folder %s", dir);
 	}
 	shim_message_add(&s->message, "log.dir", dir);
-	if (json_object_object_length(options) > 0 ||
+	if (json_member_count(options) > 0 ||
 	    is_adapted(s->core, "log", json_get_string(log, "Type"))) {
 		auto_json struct json_object *info = describe_for_log(s->c);
 

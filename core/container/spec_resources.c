@@ -34,7 +34,7 @@ static void copy_text(struct json_object *from, const char *key, struct json_obj
 
 static void set_if_used(struct json_object *o, const char *key, struct json_object *part)
 {
-	if (json_object_object_length(part) > 0) {
+	if (json_member_count(part) > 0) {
 		json_set(o, key, part);
 	} else {
 		json_object_put(part);

@@ -376,6 +376,11 @@ static int may_change_networks(const struct container *c, const struct network *
 				 "container sharing network namespace with another container or host cannot be "
 				 "connected to any other network");
 	}
+	if (!strcmp(json_get_string(container_host_config(c), "NetworkMode"), "none")) {
+		return error_set(err, GANTRY_ERR_DENIED,
+				 "container cannot be connected to multiple networks with one of the networks in "
+				 "private (none) mode");
+	}
 	return 0;
 }
 

@@ -79,3 +79,17 @@ op {
 	},
 	required = false, idempotent = true, deadline = "short", chain = "pass",
 }
+
+op {
+	name = "append",
+	doc = [[Appends many records at once, in order, as `write` would. They lie in a memory file, from `offset` on, in the form
+that `read` writes. As records are safely written the driver stores how many of the `length` bytes that makes as a
+little-endian uint64 at position 0 of the file: after a crash the caller goes on from there, so that nothing is lost.]],
+	args = {
+		{ "log", "handle", "from open" },
+		{ "records", "fd", "the memory file, at most 1 MiB" },
+		{ "offset", "integer", "where the records begin" },
+		{ "length", "integer", "bytes of records" },
+	},
+	required = false, idempotent = false, deadline = "short", chain = "pass",
+}
