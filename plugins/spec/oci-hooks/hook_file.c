@@ -10,7 +10,7 @@
 
 #define PATTERN_MAX 1024
 #define MAX_DEPTH 32
-#define MAX_COST 20000
+#define MAX_COST 2000
 
 /* ---- patterns ---- */
 
