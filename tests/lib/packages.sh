@@ -8,7 +8,7 @@ libarchive-dev libzstd-dev zlib1g-dev libcap-dev libmnl-dev libnftables-dev libm
 busybox-static nftables procps"
 
 TEST_PACKAGES="check docker.io docker-registry skopeo fuse3 attr acl iproute2 jq python3 curl
-util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace"
+util-linux openssl valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace"
 
 # install_packages NAME...: installs those that dpkg does not have.
 install_packages() {
