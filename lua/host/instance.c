@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 
@@ -25,6 +26,7 @@
 int64_t script_cpu_ns = INT64_C(5000000000);
 
 static const char failure_metatable_key;
+static const char instance_key; /* in the registry: the instance, light */
 
 struct loading {
 	const struct script *script;
@@ -71,6 +73,82 @@ static int raise_failure(lua_State *L)
 	return lua_error(L);
 }
 
+void raise_code(lua_State *L, const struct gantry_error *err)
+{
+	lua_createtable(L, 3, 0);
+	lua_pushinteger(L, err->code);
+	lua_rawseti(L, -2, 1);
+	lua_pushstring(L, err->message);
+	lua_rawseti(L, -2, 2);
+	if (err->hint[0]) {
+		lua_pushstring(L, err->hint);
+		lua_rawseti(L, -2, 3);
+	}
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_metatable_key);
+	lua_setmetatable(L, -2);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+/* ---- descriptors of a call ---- */
+
+struct instance *calling_instance(lua_State *L)
+{
+	struct instance *instance = NULL;
+
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &instance_key) == LUA_TLIGHTUSERDATA) {
+		instance = lua_touserdata(L, -1);
+	}
+	lua_pop(L, 1);
+	return instance && instance->calling ? instance : NULL;
+}
+
+int descriptor_add(lua_State *L, struct instance *instance, int fd, int owned)
+{
+	if (instance->n_fds == CALL_FDS_MAX) {
+		if (owned) {
+			close(fd);
+		}
+		luaL_error(L, "more than %d descriptors in one call", CALL_FDS_MAX);
+	}
+	instance->fds[instance->n_fds].fd = fd;
+	instance->fds[instance->n_fds].owned = owned;
+	return ++instance->n_fds;
+}
+
+int descriptor_of(lua_State *L, struct instance *instance, int index)
+{
+	lua_Integer number = luaL_checkinteger(L, index);
+
+	luaL_argcheck(L, number >= 1 && number <= instance->n_fds && instance->fds[number - 1].fd >= 0,
+		      index, "not a descriptor of this call");
+	return instance->fds[number - 1].fd;
+}
+
+int descriptor_take(struct instance *instance, lua_Integer number)
+{
+	int fd;
+
+	if (number < 1 || number > instance->n_fds || !instance->fds[number - 1].owned) {
+		return -1;
+	}
+	fd = instance->fds[number - 1].fd;
+	instance->fds[number - 1].fd = -1;
+	instance->fds[number - 1].owned = 0;
+	return fd;
+}
+
+static void end_call(struct instance *instance)
+{
+	for (int i = 0; i < instance->n_fds; i++) {
+		if (instance->fds[i].owned) {
+			close(instance->fds[i].fd);
+		}
+	}
+	instance->n_fds = 0;
+	instance->calling = 0;
+}
+
 static int failure_text(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -96,7 +174,10 @@ static void open_globals(lua_State *L, void *arg)
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_metatable_key);
+	tree_open(L);
 	if (loading->instance) {
+		lua_pushlightuserdata(L, (void *)loading->instance);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &instance_key);
 		bridge_push(L, loading->instance->config);
 		lua_setglobal(L, "config");
 		set_global_text(L, "state_dir", loading->instance->host->state_dir);
@@ -283,7 +364,9 @@ int instance_invoke(struct instance *instance, unsigned op, const void *args,
 		r = script_run(instance->script, instance, NULL, &instance->sb, err);
 	}
 	if (r == 0) {
+		instance->calling = 1;
 		r = sandbox_call(instance->sb, invoke_body, &call, deadline_of(call.op), err);
+		end_call(instance);
 	}
 	if (r == GANTRY_ERR_INVALID) {
 		/* The script failed, which is no fault of who asked. */
