@@ -8,6 +8,7 @@
 
 #include "core/container/create.h"
 #include "core/container/emulation.h"
+#include "core/container/limits.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -212,7 +213,7 @@ static int check_log(struct core *core, struct json_object *hc, struct gantry_er
 				 "logger: no log driver named '%s' is registered",
 				 json_get_string(log, "Type"));
 	}
-	if (r < 0 || json_object_object_length(json_get_object(log, "Config")) == 0) {
+	if (r < 0 || json_member_count(json_get_object(log, "Config")) == 0) {
 		return r;
 	}
 	return log_check_options(driver,
@@ -337,6 +338,7 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 
 	set_defaults(core, doc, hc);
 	r = check_memory(hc, warnings, err);
+	limits_warn(core, hc, warnings);
 	if (r == 0) {
 		r = check_cpu(hc, err);
 	}
@@ -357,6 +359,9 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	}
 	if (r == 0) {
 		r = check_log(core, hc, err);
+	}
+	if (r == 0) {
+		r = create_check_devices(core, hc, err);
 	}
 	return r < 0 ? r : check_runtime(core, doc, err);
 }

@@ -236,6 +236,9 @@ int container_make_spec(struct core *core, const struct container *c, const char
 		r = spec_linux(core, c, spec, err);
 	}
 	if (r == 0) {
+		r = spec_drivers(core, c, &spec, err);
+	}
+	if (r == 0) {
 		*ret = steal(&spec);
 	}
 	return r;

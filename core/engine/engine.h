@@ -83,6 +83,10 @@ ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
+ENGINE_OP(plugin_stats);
+ENGINE_OP(plugin_reload);
+ENGINE_OP(plugin_logs);
+ENGINE_OP(plugin_trace);
 ENGINE_OP(monitor_report);
 
 ENGINE_OP(container_create);

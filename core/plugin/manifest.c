@@ -7,6 +7,7 @@
 
 #include "core/base/paths.h"
 #include "core/plugin/manifest.h"
+#include "core/plugin/permissions.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
@@ -20,8 +21,10 @@ static void copy_text(const config_t *c, const char *key, struct json_object *o,
 	}
 }
 
-static void copy_permissions(const config_t *c, struct json_object *o)
+static int copy_permissions(const config_t *c, struct json_object *o, const char *file,
+			    struct gantry_error *err)
 {
+	struct permits permits = { 0 };
 	const config_setting_t *list = config_lookup(c, "permissions");
 	struct json_object *to = json_object_new_array();
 
@@ -31,8 +34,13 @@ static void copy_permissions(const config_t *c, struct json_object *o)
 		if (text) {
 			json_add_string(to, text);
 		}
+		if (text && permits_add(&permits, text, err) < 0) {
+			json_object_put(to);
+			return error_prefix(err, "%s:%d", file, (int)config_setting_source_line(list));
+		}
 	}
 	json_set(o, "Permissions", to);
+	return 0;
 }
 
 static int copy_drivers(const config_t *c, struct json_object *o, const char *file,
@@ -121,8 +129,7 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 	if (strchr(json_get_string(o, "File"), '/')) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
 	}
-	copy_permissions(c, o);
-	if (check_form(o, file, err) < 0) {
+	if (copy_permissions(c, o, file, err) < 0 || check_form(o, file, err) < 0) {
 		return err->code;
 	}
 	return copy_drivers(c, o, file, err);

@@ -94,6 +94,10 @@ int gantry_policy(struct request *rq, struct gantry_error *err);
 int gantry_metrics(struct request *rq, struct gantry_error *err);
 int gantry_plugins_list(struct request *rq, struct gantry_error *err);
 int gantry_plugin_inspect(struct request *rq, struct gantry_error *err);
+int gantry_plugin_stats(struct request *rq, struct gantry_error *err);
+int gantry_plugin_reload(struct request *rq, struct gantry_error *err);
+int gantry_plugin_logs(struct request *rq, struct gantry_error *err);
+int gantry_plugin_trace(struct request *rq, struct gantry_error *err);
 int plugins_list(struct request *rq, struct gantry_error *err);
 int plugin_inspect(struct request *rq, struct gantry_error *err);
 

@@ -100,6 +100,48 @@ int gantry_plugin_inspect(struct request *rq, struct gantry_error *err)
 			   err);
 }
 
+int gantry_plugin_stats(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	const char *name = rq->name && *rq->name ? rq->name : NULL;
+	int r = ENGINE(rq, plugin_stats, &GANTRY_ENGINE_PLUGIN_STATS_ARGS(.name = name), &ret, err);
+
+	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_PLUGIN_STATS_RET_STATS), err);
+}
+
+int gantry_plugin_reload(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = ENGINE(rq, plugin_reload, &GANTRY_ENGINE_PLUGIN_RELOAD_ARGS(.name = rq->name), &ret, err);
+
+	return r < 0 ? r : answer_empty(rq, 204, err);
+}
+
+int gantry_plugin_logs(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int64_t tail = 0;
+	int follow = query_bool(&rq->query, "follow", 0);
+	int r = query_int(&rq->query, "tail", &tail, err);
+
+	if (r == 0) {
+		r = ENGINE(rq, plugin_logs,
+			   &GANTRY_ENGINE_PLUGIN_LOGS_ARGS(.name = rq->name, .tail = tail, .follow = follow), &ret,
+			   err);
+	}
+	return r < 0 ? r
+		     : answer_stream(rq, "text/plain", reply_take_fd(&ret, GANTRY_ENGINE_PLUGIN_LOGS_RET_STREAM),
+				     err);
+}
+
+int gantry_plugin_trace(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = ENGINE(rq, plugin_trace, &GANTRY_ENGINE_PLUGIN_TRACE_ARGS(.name = rq->name), &ret, err);
+
+	return r < 0 ? r : answer_stream(rq, TYPE_JSON, reply_take_fd(&ret, GANTRY_ENGINE_PLUGIN_TRACE_RET_STREAM), err);
+}
+
 /* Docker shows an id of 64 hex digits; a name's hash serves, as names are unique. */
 static void id_of_name(const char *name, char *ret, size_t size)
 {

@@ -149,6 +149,11 @@ static const struct route gantry_routes[] = {
 	{ POST, "policy", gantry_policy },
 	{ GET, "plugins", gantry_plugins_list },
 	{ GET, "plugins/**", gantry_plugin_inspect },
+	{ GET, "plugin-stats", gantry_plugin_stats },
+	{ GET, "plugin-stats/**", gantry_plugin_stats },
+	{ GET, "plugin-logs/**", gantry_plugin_logs },
+	{ GET, "plugin-trace/**", gantry_plugin_trace },
+	{ POST, "plugin-reload/**", gantry_plugin_reload },
 	{ 0, NULL, NULL },
 };
 
