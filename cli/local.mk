@@ -1,7 +1,8 @@
 # gantry: the command line.  TLS and archive libraries are loaded when asked for,
 # so they are compiled against and not linked.
 noinst_LIBRARIES += cli/libcli.a
-cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(ARCHIVE_CFLAGS)
+cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(ARCHIVE_CFLAGS) \
+	-DLIBEXECDIR='"$(pkglibexecdir)"'
 cli_libcli_a_SOURCES = \
 	cli/api.c cli/api.h cli/cli.c cli/cli.h cli/command.h cli/help.c \
 	cli/man.c cli/man.h cli/parse.c cli/image_name.c cli/image_name.h \
@@ -12,7 +13,7 @@ cli_libcli_a_SOURCES = \
 	cli/client/stream.c cli/client/stream.h \
 	cli/client/tls.c cli/client/tls.h \
 	cli/commands/commands.h cli/commands/container.h \
-	cli/commands/cp.c cli/commands/plugin.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
+	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_author.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/cp.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/generate.c \
 	cli/commands/image.c cli/commands/images.c \

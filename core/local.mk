@@ -134,6 +134,8 @@ core_libcore_a_SOURCES = \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
 	core/monitor/monitor.c core/monitor/monitor.h \
+	core/package/artifact.c core/package/install.c core/package/installed.c core/package/ops.c \
+	core/package/package.h core/package/place.c core/package/tar.c core/package/trust.c \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/chain.c core/policy/gate.c \

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,6 +80,19 @@ static int absolute_folder(char **path, mode_t mode, struct gantry_error *err)
 	return 0;
 }
 
+/* Behind what came with gantry: what was installed from packages. */
+static int add_installed(struct paths *p, struct gantry_error *err)
+{
+	char *path;
+
+	if (asprintf(&path, "%s:%s/plugins/drivers", p->plugin_path, p->root) < 0) {
+		return error_no_memory(err);
+	}
+	free(p->plugin_path);
+	p->plugin_path = path;
+	return 0;
+}
+
 /* The option, else the variable; NULL when neither is set. */
 static const char *named_folder(const char *option, const char *env)
 {
@@ -126,6 +140,8 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 	const char *plugins = options->plugin_path ? options->plugin_path : getenv("GANTRY_PLUGIN_PATH");
 	const char *config = options->config_file ? options->config_file : getenv("GANTRY_CONFIG_FILE");
 
+	int r;
+
 	*p = (struct paths){ .uninstalled = tree != NULL };
 	p->plugin_path = plugins && *plugins ? strdup(plugins)
 			 : tree		     ? path_join(tree, "plugins", NULL)
@@ -142,7 +158,8 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 	    !p->emulate || !p->plugin_host || !p->share) {
 		return error_no_memory(err);
 	}
-	return choose_folders(p, options, err);
+	r = choose_folders(p, options, err);
+	return r < 0 ? r : add_installed(p, err);
 }
 
 void paths_done(struct paths *p)

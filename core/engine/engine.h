@@ -88,6 +88,7 @@ ENGINE_OP(plugin_reload);
 ENGINE_OP(plugin_logs);
 ENGINE_OP(plugin_trace);
 ENGINE_OP(monitor_report);
+ENGINE_OP(plugin_manage);
 
 ENGINE_OP(container_create);
 ENGINE_OP(container_list);

@@ -11,6 +11,7 @@ const struct gantry_engine_ops engine_ops = {
 	.plugin_logs = engine_plugin_logs,
 	.plugin_trace = engine_plugin_trace,
 	.monitor_report = engine_monitor_report,
+	.plugin_manage = engine_plugin_manage,
 	.container_create = engine_container_create,
 	.container_list = engine_container_list,
 	.container_inspect = engine_container_inspect,

@@ -53,6 +53,33 @@ int gantry_policy(struct request *rq, struct gantry_error *err)
 	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_POLICY_RET_REPORT), err);
 }
 
+/* {Command, Name, Options}: what `gantry plugin` sends about packages. */
+int gantry_plugin_manage(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	auto_json struct json_object *body = NULL;
+	struct json_object *options;
+	const char *text, *command;
+	int r = request_json_required(rq, &text, err);
+
+	if (r == 0) {
+		r = json_parse_object(text, "body", &body, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	command = json_get_string(body, "Command");
+	if (!command) {
+		return error_set(err, GANTRY_ERR_INVALID, "Command is missing");
+	}
+	options = json_get_object(body, "Options");
+	r = ENGINE(rq, plugin_manage,
+		   &GANTRY_ENGINE_PLUGIN_MANAGE_ARGS(.command = command, .name = json_get_string(body, "Name"),
+						     .options = options ? json_text(options) : NULL),
+		   &ret, err);
+	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_PLUGIN_MANAGE_RET_REPORT), err);
+}
+
 /* What a monitor driver reports, as it is. */
 int gantry_metrics(struct request *rq, struct gantry_error *err)
 {

@@ -22,8 +22,8 @@
 /* The folder of one container, as the engine gives it. */
 static const char *directory(struct kit *k, const char *id, char path[4600])
 {
-	snprintf(path, 4600, "%s/logs-%s", k->folder, id);
-	mkdir(path, 0700);
+	snprintf(path, 4600, "%s/containers/%s", gantry_fake_folder(k->fake), id);
+	(void)make_dirs(AT_FDCWD, path, 0700);
 	return path;
 }
 
@@ -271,6 +271,43 @@ static void read_nothing(struct kit *k)
 	} else {
 		(void)kit_is(k, k->err.code, GANTRY_ERR_NOT_FOUND, "read of a log that is not there");
 	}
+}
+
+static void add_record(struct buf *records, const char *id, int n)
+{
+	char text[100];
+	uint32_t stream = (uint32_t)(1 + n % 2), flags = 0, length;
+	int64_t time_ns = TIME(n);
+
+	make_line(text, id, n);
+	length = (uint32_t)strlen(text);
+	buf_add(records, &stream, 4);
+	buf_add(records, &time_ns, 8);
+	buf_add(records, &flags, 4);
+	buf_add(records, &length, 4);
+	buf_add(records, text, length);
+}
+
+/* Many records in a memory file, behind the mark that says how many bytes are safe. */
+void conform_log_append(struct kit *k)
+{
+	auto_fd int fd = memfd_create("records", MFD_CLOEXEC);
+	auto_(buf) struct buf records = BUF_INIT;
+	uint64_t log, mark = 0;
+
+	KIT_NEEDS(k, GANTRY_LOG_OP_APPEND);
+	for (int n = 0; n < LINES; n++) {
+		add_record(&records, "one", n);
+	}
+	KIT_TRUE(k, pwrite(fd, &mark, 8, 0) == 8 && pwrite(fd, records.data, records.len, 8) == (ssize_t)records.len,
+		 "the suite cannot make a file");
+	KIT_OK(k, open_log(k, "one", &log));
+	KIT_OK(k, call_append(k, &GANTRY_LOG_APPEND_ARGS(.log = log, .records = fd, .offset = 8,
+							 .length = (int64_t)records.len)));
+	KIT_TRUE(k, pread(fd, &mark, 8, 0) == 8 && mark == records.len, "%llu of %zu bytes are marked as written",
+		 (unsigned long long)mark, records.len);
+	KIT_OK(k, close_log(k, log));
+	check_read(k, "one", 0, -1, 0, LINES);
 }
 
 /* Following ends when stop has an event, and gives all that was written by then. */

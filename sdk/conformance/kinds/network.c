@@ -201,6 +201,41 @@ void conform_network_reconcile(struct kit *k)
 	KIT_OK(k, call_reconcile(k, &GANTRY_NETWORK_RECONCILE_ARGS(.networks = none, .endpoints = none)));
 }
 
+void conform_network_verify(struct kit *k)
+{
+	auto_fd int sandbox = new_sandbox();
+	char options[4096], network[65], endpoint[65];
+
+	KIT_NEEDS(k, GANTRY_NETWORK_OP_VERIFY);
+	if (sandbox < 0) {
+		kit_skip(k, "this process may not make a network namespace");
+		return;
+	}
+	KIT_OK(k, create(k, "one", options));
+	KIT_OK(k, attach(k, "one", options, sandbox));
+	KIT_OK(k, call_verify(k, &GANTRY_NETWORK_VERIFY_ARGS(.network = hex("one", 1, network), .options = options,
+							     .endpoint = hex("one", 2, endpoint),
+							     .sandbox = sandbox)));
+	KIT_OK(k, detach(k, "one", options, sandbox));
+	KIT_TRUE(k, call_verify(k, &GANTRY_NETWORK_VERIFY_ARGS(.network = network, .options = options,
+							       .endpoint = endpoint, .sandbox = sandbox)) < 0,
+		 "verify finds nothing wrong with an endpoint that was detached");
+	KIT_OK(k, drop(k, "one"));
+}
+
+void conform_network_discover(struct kit *k)
+{
+	KIT_NEEDS(k, GANTRY_NETWORK_OP_DISCOVER);
+	KIT_OK(k, call_discover(k, &GANTRY_NETWORK_DISCOVER_ARGS()));
+	for (const char *const *i = reply_list(&k->reply, GANTRY_NETWORK_DISCOVER_RET_NETWORK); *i; i++) {
+		auto_json struct json_object *o = NULL;
+
+		KIT_TRUE(k, json_parse_object(*i, "network", &o, &k->err) == 0 && json_get_string(o, "Name") &&
+				    json_get_string(o, "Origin"),
+			 "\"%.200s\" is no JSON object with Name and Origin", *i);
+	}
+}
+
 const struct kit_kind kit_network = {
 	.kind = "network",
 	.operations = conform_network_operations,
