@@ -13,7 +13,8 @@
  *     diff(path, lower, archive)       writes the changes against lower (or nil) as a layer tar
  *     changes(path, lower)             the same as a list: "A /x", "C /y", "D /z"
  *     usage(path)                      bytes, inodes
- *     mount(path[, read_only[, userns]])  a detached mount, to be returned as a result
+ *     mount(path[, read_only[, userns]])  a detached mount, to be returned as a result; needs
+ *                                      the permission `mount`
  */
 #include <dirent.h>
 #include <errno.h>
@@ -231,10 +232,15 @@ static struct instance *instance_of(lua_State *L)
 	if (!instance) {
 		luaL_error(L, "tree is for operations, not while the script loads");
 	}
-	if (!services_granted(&instance->services, "tree", NULL)) {
-		luaL_error(L, "'tree' is not granted: list it under permissions in plugin.conf, and in needs");
-	}
 	return instance;
+}
+
+/* A driver's own folders are its own; to mount them needs to be granted. */
+static void need_mount(lua_State *L, const struct instance *instance)
+{
+	if (!services_granted(&instance->services, "mount", NULL)) {
+		luaL_error(L, "'mount' is not granted: list it under permissions in plugin.conf, and in needs");
+	}
 }
 
 static const char *check_path(lua_State *L, int index)
@@ -392,6 +398,7 @@ static int tree_mount(lua_State *L)
 	struct instance *instance = instance_of(L);
 	struct work w = { .path = check_path(L, 1), .read_only = lua_toboolean(L, 2) };
 
+	need_mount(L, instance);
 	w.fd = lua_isnoneornil(L, 3) ? -1 : descriptor_of(L, instance, 3);
 	run(L, do_mount, &w);
 	lua_pushinteger(L, descriptor_add(L, instance, w.ret_fd, 1));

@@ -11,7 +11,7 @@ driver {
   version = "0.1.0",
   licence = "Apache-2.0",
   summary = "Snapshots as whole copies (an example in Lua)",
-  needs = { "tree" },
+  needs = { "mount" },
 }
 
 local storage = {}

@@ -384,18 +384,18 @@ START_TEST(trees)
 
 	snprintf(path, sizeof(path), "%s/link", fake_host_get(host)->state_dir);
 	ck_assert_int_eq(symlink("/etc", path), 0);
-	snprintf(script, sizeof(script), BAD "%s", "'tree'", body);
-	load_text(script, "permissions = [ \"tree\" ];", 0, "");
+	snprintf(script, sizeof(script), BAD "%s", "'mount'", body);
+	load_text(script, "permissions = [ \"mount\" ];", 0, "");
 	ck_assert_msg(call(GANTRY_VOLUME_OP_LIST, &GANTRY_VOLUME_LIST_ARGS(), &reply, &err) == 0, "%s",
 		      err.message);
 	ck_assert_ptr_nonnull(strstr(reply_list(&reply, GANTRY_VOLUME_LIST_RET_NAME)[0], "cannot open nothing"));
 	driver = driver_free(driver);
 	/* Not granted, and not while the script loads. */
-	snprintf(script, sizeof(script), BAD "d.list = function() tree.list('.') end return d", "");
+	snprintf(script, sizeof(script), BAD "d.list = function() tree.mount('a') end return d", "");
 	load_text(script, "", 0, "");
 	ck_assert_int_eq(call(GANTRY_VOLUME_OP_LIST, &GANTRY_VOLUME_LIST_ARGS(), &reply, &err),
 			 GANTRY_ERR_INTERNAL);
-	ck_assert_ptr_nonnull(strstr(err.message, "'tree' is not granted"));
+	ck_assert_ptr_nonnull(strstr(err.message, "'mount' is not granted"));
 	driver = driver_free(driver);
 	load_text("tree.list('.')", "", GANTRY_ERR_INVALID, "not while the script loads");
 }
