@@ -351,13 +351,44 @@ static int64_t deadline_of(const struct gantry_op *op)
 	}
 }
 
+/* What is no JSON is who asks to blame for, not the script. */
+static int check_args(const struct gantry_op *op, const void *args, struct gantry_error *err)
+{
+	uint64_t size = *(const uint64_t *)args;
+
+	for (uint32_t i = 0; i < op->n_args; i++) {
+		const struct gantry_field *field = &op->args[i];
+		json_object *value = NULL;
+		const char *text;
+
+		if (field->type != GANTRY_TYPE_JSON || field->offset + sizeof(text) > size) {
+			continue;
+		}
+		memcpy(&text, (const char *)args + field->offset, sizeof(text));
+		if (text && *text && json_parse(text, strlen(text), field->name, &value, err) < 0) {
+			return err->code = GANTRY_ERR_INVALID;
+		}
+		if (value && !json_object_is_type(value, json_type_object) &&
+		    !json_object_is_type(value, json_type_array)) {
+			json_object_put(value);
+			return error_set(err, GANTRY_ERR_INVALID, "%s is no object", field->name);
+		}
+		json_object_put(value);
+	}
+	return 0;
+}
+
 int instance_invoke(struct instance *instance, unsigned op, const void *args,
 		    struct gantry_reply *reply, struct gantry_error *err)
 {
 	const struct gantry_interface *iface = instance->script->iface;
 	struct invocation call = { &iface->ops[op], args, reply, err };
-	int r = 0;
+	int r = check_args(call.op, args, err);
 
+	if (r < 0) {
+		return error_prefix(err, "%s driver %s, %s", iface->kind, instance->script->driver.name,
+				    call.op->name);
+	}
 	if (!instance->sb || sandbox_stopped(instance->sb) != SANDBOX_ALIVE) {
 		sandbox_free(instance->sb);
 		instance->sb = NULL;

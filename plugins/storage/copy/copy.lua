@@ -17,7 +17,7 @@ driver {
 local storage = {}
 
 local function check(key)
-  if not key:match("^[%w][%w_.-]*$") then fail("INVALID", "malformed snapshot key " .. key) end
+  if #key > 200 or not key:match("^[%w][%w_.-]*$") then fail("INVALID", "malformed snapshot key " .. key:sub(1, 80)) end
   return key
 end
 
