@@ -289,14 +289,29 @@ static void keep_id(struct core *core, struct json_object *doc, struct json_obje
 	}
 }
 
+/* An ordinary user's containers are on the default network where its driver can serve them, else
+ * in the host's. */
+static const char *default_network(struct core *core)
+{
+	const char *wanted = config_string(core->config, "network.rootless");
+	struct gantry_error why = GANTRY_ERROR_INIT;
+
+	if (core->ids == USERNS_HOST) {
+		return "bridge";
+	}
+	if (strcmp(wanted, "auto")) {
+		return wanted;
+	}
+	return registry_probe(core->registry, "network", config_string(core->config, "network.bridge"),
+			      &why) == 0 ? "bridge" : "host";
+}
+
 static void set_defaults(struct core *core, struct json_object *doc, struct json_object *hc)
 {
 	const char *mode = json_get_string(hc, "NetworkMode");
 
 	if (!mode || !*mode || !strcmp(mode, "default")) {
-		json_set_string(hc, "NetworkMode",
-				core->ids == USERNS_HOST ? "bridge"
-							 : config_string(core->config, "network.rootless"));
+		json_set_string(hc, "NetworkMode", default_network(core));
 	}
 	keep_id(core, doc, hc);
 	if (json_get_int(hc, "ShmSize", 0) <= 0) {

@@ -102,6 +102,11 @@ static int driver_reconcile(void *self, const struct gantry_network_reconcile_ar
 	return r;
 }
 
+static int driver_probe(const struct gantry_host *host, const char *config, struct gantry_error *err)
+{
+	return ground_probe(err);
+}
+
 static int driver_open(const struct gantry_host *host, const char *config, void **ret_self,
 		       struct gantry_error *err)
 {
@@ -143,6 +148,7 @@ static const struct gantry_driver driver = {
 	.name = "bridge",
 	.summary = "A Linux bridge with NAT and published ports",
 	.ops = &ops,
+	.probe = driver_probe,
 	.open = driver_open,
 	.close = driver_close,
 };

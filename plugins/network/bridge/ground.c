@@ -47,6 +47,39 @@ static int needs_own(void)
 	return !is_host_root() && owner < 0;
 }
 
+static int is_on_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	auto_free char *list = strdup(path ? path : "/usr/bin:/bin");
+	char *save = NULL;
+
+	for (char *dir = list ? strtok_r(list, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
+		auto_free char *file = NULL;
+
+		if (asprintf(&file, "%s/%s", dir, program) >= 0 && access(file, X_OK) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int ground_probe(struct gantry_error *err)
+{
+	if (!needs_own()) {
+		return 0;
+	}
+	if (access("/dev/net/tun", R_OK | W_OK) < 0) {
+		error_errno(err, errno, "an ordinary user's network needs /dev/net/tun");
+		return error_hint(err, "an administrator can allow it: chmod 0666 /dev/net/tun");
+	}
+	if (!is_on_path("pasta") && !is_on_path("slirp4netns")) {
+		error_set(err, GANTRY_ERR_UNAVAILABLE, "an ordinary user's network has no way out of its "
+			  "namespace: neither pasta nor slirp4netns is installed");
+		return error_hint(err, "install the package passt or slirp4netns");
+	}
+	return 0;
+}
+
 int ground_namespace(void)
 {
 	return ground.namespace;

@@ -10,6 +10,9 @@
 
 #include "bridge.h"
 
+/* Would containers get out?  On the host's own ground always; else it takes a helper. */
+int ground_probe(struct gantry_error *err);
+
 /* Makes it ready for what follows; each operation begins so.  Until *ret_lock is closed (-1:
  * nothing to close) the namespace stays. */
 int ground_enter(const struct bridge_driver *d, int *ret_lock, struct gantry_error *err);
