@@ -382,6 +382,50 @@ static int get_entry(struct registry *r, const char *kind, const char *name, str
 	return code;
 }
 
+/* Drivers that are being opened, innermost first. */
+struct opening {
+	const char *kind;
+	const char *name;
+	const struct opening *outer;
+};
+
+static int refuse_cycle(const struct opening *o, const char *kind, const char *name, struct gantry_error *err)
+{
+	for (; o; o = o->outer) {
+		if (!strcmp(o->kind, kind) && !strcmp(o->name, name)) {
+			error_set(err, GANTRY_ERR_INVALID, "it requires itself: a cycle");
+			return error_hint(err, "remove one of these from requires in its plugin.conf");
+		}
+	}
+	return 0;
+}
+
+/* Opens a driver, after those that it requires.  Called with the lock held. */
+static int get_open(struct registry *r, const char *kind, const char *name, const struct opening *outer,
+		    struct entry **ret, struct gantry_error *err)
+{
+	const struct opening here = { kind, name, outer };
+	struct json_object *requires;
+	int code = refuse_cycle(outer, kind, name, err);
+
+	code = code < 0 ? code : get_entry(r, kind, name, ret, err);
+	requires = code < 0 ? NULL : json_get_array((*ret)->manifest, "Requires");
+	for (size_t i = 0; code == 0 && !(*ret)->driver && i < json_array_size(requires); i++) {
+		const char *text = json_item_string(requires, i);
+		const char *slash = strchr(text, '/');
+		auto_free char *other_kind = strndup(text, (size_t)(slash - text));
+		struct entry *other;
+
+		code = other_kind ? get_open(r, other_kind, slash + 1, &here, &other, err) : error_no_memory(err);
+		if (code < 0) {
+			error_prefix(err, "%s/%s requires %s", kind, name, text);
+		}
+	}
+	/* One whose opening failed is loaded again. */
+	code = code < 0 ? code : load_entry(r, *ret, err);
+	return code < 0 ? code : open_entry(*ret, err);
+}
+
 int registry_get(struct registry *r, const char *kind, const char *name, struct driver **ret,
 		 struct gantry_error *err)
 {
@@ -389,14 +433,7 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 	int code;
 
 	pthread_mutex_lock(&r->lock);
-	code = get_entry(r, kind, name, &e, err);
-	/* One whose opening failed is loaded again. */
-	if (code == 0) {
-		code = load_entry(r, e, err);
-	}
-	if (code == 0) {
-		code = open_entry(e, err);
-	}
+	code = get_open(r, kind, name, NULL, &e, err);
 	if (code == 0) {
 		*ret = e->driver;
 	}
