@@ -272,13 +272,18 @@ static int open_entry(struct entry *e, struct gantry_error *err)
 static int find_plugin(struct registry *r, struct entry *e, struct gantry_error *err)
 {
 	struct gantry_error why = GANTRY_ERROR_INIT;
-	int code = find_manifest(r, e->kind, e->name, &e->manifest, err);
+	/* drivers.<kind>.<name>.driver: another instance of that driver. */
+	const char *of = config_driver_setting(r->config, e->kind, e->name, "driver");
+	const char *driver = of ? of : e->name;
+	int code = strchr(driver, '/') ? error_set(err, GANTRY_ERR_INVALID, "drivers.%s.%s.driver is no driver's name",
+						   e->kind, e->name)
+				       : find_manifest(r, e->kind, driver, &e->manifest, err);
 
 	if (code == 0) {
-		e->table = strdup(e->name);
+		e->table = strdup(driver);
 		return e->table ? 0 : error_no_memory(err);
 	}
-	if (code != GANTRY_ERR_NOT_FOUND) {
+	if (code != GANTRY_ERR_NOT_FOUND || of) {
 		return code;
 	}
 	code = adaptor_find(r->paths->plugin_path, r->config, e->kind, e->name, &e->manifest, &e->table,
