@@ -196,8 +196,11 @@ static int fetch_all(struct work *w, struct gantry_error *err)
 		r = replay_partial(w, offset, err);
 	}
 	for (int i = 0; r == 0 && !(w->layer->blob_size > 0 && w->received == w->layer->blob_size); i++) {
+		int64_t before = w->received;
+
 		r = fetch_once(w, err);
-		if (r == GANTRY_ERR_UNAVAILABLE && i + 1 < TRIES) {
+		/* A driver has its own patience; only one that got somewhere is asked again. */
+		if (r == GANTRY_ERR_UNAVAILABLE && w->received > before && i + 1 < TRIES) {
 			char text[64];
 
 			snprintf(text, sizeof(text), "Retrying in %d second%s", 1 << i, i ? "s" : "");
