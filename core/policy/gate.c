@@ -317,6 +317,44 @@ WRAP(auth)
 	return r < 0 ? r : engine_auth(self, args, reply, err);
 }
 
+/* Code comes onto this host, or is put to work: who may bring it? */
+static int brings_code(const char *command)
+{
+	static const char *const commands[] = { "install", "upgrade", "enable", "trust" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(command, commands[i])) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+WRAP(plugin_manage)
+{
+	struct policy *policy = gate_of(self);
+	auto_json struct json_object *options = NULL;
+	struct json_object *target, *object;
+	int r;
+
+	if (!brings_code(args->command) || !policy_wants(policy, POLICY_PLUGIN_INSTALL)) {
+		return engine_ops.plugin_manage(self, args, reply, err);
+	}
+	r = json_parse_object(args->options, "options", &options, err);
+	if (r < 0) {
+		return r;
+	}
+	target = json_object_new_object();
+	json_set_string(target, "kind", "plugin");
+	json_set_string(target, "name", args->name);
+	object = json_object_new_object();
+	json_set_string(object, "Command", args->command);
+	json_set_string(object, "Reference", args->name);
+	json_set(object, "Options", json_object_get(options));
+	r = policy_ask(policy, POLICY_PLUGIN_INSTALL, target, object, NULL, err);
+	return r < 0 ? r : engine_ops.plugin_manage(self, args, reply, err);
+}
+
 void gate_fill(struct policy *policy)
 {
 	struct gantry_engine_ops *ops = &policy->ops;
@@ -337,4 +375,7 @@ void gate_fill(struct policy *policy)
 	ops->image_remove = gated_image_remove;
 	ops->network_connect = gated_network_connect;
 	ops->auth = gated_auth;
+	if (engine_ops.plugin_manage) {
+		ops->plugin_manage = gated_plugin_manage;
+	}
 }

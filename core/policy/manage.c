@@ -71,8 +71,11 @@ static int manage_enable(struct manage *m, struct gantry_reply *reply, struct ga
 		r = error_set(err, GANTRY_ERR_INVALID, "the script of %s is missing", m->args->name);
 	}
 	if (r == 0) {
+		auto_json struct json_object *who = asking_now();
+
 		r = policy_enable(m->driver, &GANTRY_POLICY_ENABLE_ARGS(.name = m->args->name,
-				  .text = m->args->text, .test = m->args->test), m->reply, err);
+				  .text = m->args->text, .test = m->args->test, .who = json_text(who)),
+				  m->reply, err);
 	}
 	return r < 0 ? r : put_json(m, reply, GANTRY_POLICY_ENABLE_RET_REPORT);
 }
@@ -82,8 +85,10 @@ static int manage_disable(struct manage *m, struct gantry_reply *reply, struct g
 	int r = need_name(m, err);
 
 	if (r == 0) {
-		r = policy_disable(m->driver, &GANTRY_POLICY_DISABLE_ARGS(.name = m->args->name),
-				   m->reply, err);
+		auto_json struct json_object *who = asking_now();
+
+		r = policy_disable(m->driver, &GANTRY_POLICY_DISABLE_ARGS(.name = m->args->name,
+				   .who = json_text(who)), m->reply, err);
 	}
 	return r < 0 ? r : gantry_engine_policy_set_report(reply, "{}");
 }

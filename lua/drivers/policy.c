@@ -17,6 +17,7 @@
 #include "lua/drivers/services.h"
 #include "lua/policy/audit.h"
 #include "lua/policy/manager.h"
+#include "lua/policy/record.h"
 #include "lua/policy/test.h"
 #include "lua/sandbox/services.h"
 
@@ -268,6 +269,25 @@ static int lua_policy_show(void *p, const struct gantry_policy_show_args *args,
 	return r;
 }
 
+/* Who put a policy in force, or took it out, is in the log like what it decides. */
+static int record(struct lua_policy *self, const char *point, const char *name, const char *who,
+		  int r, struct gantry_error *err)
+{
+	struct gantry_error failure = GANTRY_ERROR_INIT;
+	auto_json json_object *asking = NULL;
+
+	if (who) {
+		(void)json_parse_object(who, "who", &asking, &failure);
+	}
+	error_clear(&failure);
+	if (record_change(self->audit, point, name, r < 0 ? "deny" : "allow", r < 0 ? err->message : NULL,
+			  asking, &failure) < 0 && r == 0) {
+		*err = failure;
+		return err->code;
+	}
+	return r;
+}
+
 static int lua_policy_enable(void *p, const struct gantry_policy_enable_args *args,
 			     struct gantry_reply *reply, struct gantry_error *err)
 {
@@ -277,9 +297,9 @@ static int lua_policy_enable(void *p, const struct gantry_policy_enable_args *ar
 				      args->test, args->test ? strlen(args->test) : 0, &report, err);
 
 	if (report && gantry_policy_enable_set_report(reply, json_text(report)) < 0 && r == 0) {
-		return error_no_memory(err);
+		r = error_no_memory(err);
 	}
-	return r;
+	return record(self, "policy.enable", args->name, args->who, r, err);
 }
 
 static int lua_policy_disable(void *p, const struct gantry_policy_disable_args *args,
@@ -288,7 +308,8 @@ static int lua_policy_disable(void *p, const struct gantry_policy_disable_args *
 	struct lua_policy *self = p;
 
 	(void)reply;
-	return policy_manager_disable(self->manager, args->name, err);
+	return record(self, "policy.disable", args->name, args->who,
+		      policy_manager_disable(self->manager, args->name, err), err);
 }
 
 /* The text of an argument, or that of the named policy in *hold. */

@@ -24,6 +24,9 @@
 
 #define SCRIPT_OPS_MAX 32
 
+/* Processor time that one call may take; tests shorten it. */
+extern int64_t script_cpu_ns;
+
 /* A script that was read and declared itself; constant from then on. */
 struct script {
 	char *name;            /* of the file, for messages */
@@ -34,6 +37,7 @@ struct script {
 	char **permissions;
 	const struct gantry_interface *iface;
 	uint64_t has;          /* bit per operation */
+	struct services describing; /* to be described it needs no more than its package */
 
 	struct gantry_plugin plugin;
 	struct gantry_driver driver;

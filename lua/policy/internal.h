@@ -86,8 +86,8 @@ extern const char hook_functions_key; /* the registry's list of run functions */
 
 /* merge.c: applies a merge patch (RFC 7386) to *object (owned, replaced),
  * records each difference in changes with the hook's name, and refuses one that
- * changes the type of a member. */
-int merge_patch(json_object **object, json_object *patch, const char *root, const char *hook,
-		json_object *changes, struct gantry_error *err);
+ * changes the type of a member, or adds one that the point does not know. */
+int merge_patch(json_object **object, json_object *patch, const char *point, const char *root,
+		const char *hook, json_object *changes, struct gantry_error *err);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "lua/policy/internal.h"
 #include "lua/policy/manager.h"
+#include "lua/policy/record.h"
 #include "lua/policy/test.h"
 
 #define SCRIPTS_MAX 1024
@@ -305,6 +306,30 @@ static int load_generation(struct policy_manager *manager, const struct name_lis
 	return build_set(manager, g, err);
 }
 
+/* What was changed by hand and did not pass is in the log, once by each process that
+ * noticed; what was loaded at the start is not news. */
+static void record_problems(struct policy_manager *manager, const struct generation *before,
+			    const struct generation *now)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	size_t i, k;
+
+	for (i = 0; manager->config.audit && before->set && i < now->n; i++) {
+		const struct loaded *one = &now->scripts[i];
+
+		for (k = 0; k < before->n; k++) {
+			if (strcmp(before->scripts[k].name, one->name) == 0 &&
+			    strcmp(before->scripts[k].error, one->error) == 0) {
+				break;
+			}
+		}
+		if (one->error[0] && k == before->n) {
+			(void)record_change(manager->config.audit, "policy.load", one->name,
+					    one->script ? "old" : "broken", one->error, NULL, &ignored);
+		}
+	}
+}
+
 /* Loads again when the folder changed; holds load_lock. */
 static int refresh(struct policy_manager *manager, struct gantry_error *err)
 {
@@ -326,6 +351,7 @@ static int refresh(struct policy_manager *manager, struct gantry_error *err)
 	old = manager->current;
 	manager->current = fresh;
 	pthread_mutex_unlock(&manager->lock);
+	record_problems(manager, &old, &manager->current);
 	generation_done(&old);
 	return 0;
 }
@@ -454,6 +480,8 @@ int policy_manager_evaluate(struct policy_manager *manager, int point, json_obje
 		r = error_set(err, GANTRY_ERR_INTERNAL, "no such policy point");
 	} else if (!deny_for_broken(manager, point, ret)) {
 		r = policy_evaluate(set, point, request, ret, err);
+	} else if (manager->config.audit) {
+		r = record_decision(&manager->config, point, request, ret, err);
 	}
 	policy_set_unref(set);
 	return r;

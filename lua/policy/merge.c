@@ -11,11 +11,13 @@
 #include "helpers/error.h"
 #include "helpers/json.h"
 
+#include "lua/policy/fields.h"
 #include "lua/policy/internal.h"
 
 #define DEPTH_MAX 64
 
 struct merge {
+	const char *point;
 	const char *hook;
 	json_object *changes;
 	struct buf path;
@@ -106,8 +108,11 @@ static int replace_member(struct merge *merge, json_object *into, const char *ke
 			  json_object *old_value, json_object *patch)
 {
 	json_object *value = fit(old_value, patch);
-	int r = check_type(merge, old_value, value);
+	int r = field_check(merge->point, buf_str(&merge->path), old_value, value, merge->err);
 
+	if (r == 0) {
+		r = check_type(merge, old_value, value);
+	}
 	if (r == 0 && !json_object_equal(old_value, value)) {
 		r = record(merge, old_value, value);
 		if (r == 0 && !value) {
@@ -163,10 +168,10 @@ static int replace_list(struct merge *merge, json_object **object, json_object *
 	return 0;
 }
 
-int merge_patch(json_object **object, json_object *patch, const char *root, const char *hook,
-		json_object *changes, struct gantry_error *err)
+int merge_patch(json_object **object, json_object *patch, const char *point, const char *root,
+		const char *hook, json_object *changes, struct gantry_error *err)
 {
-	struct merge merge = { hook, changes, BUF_INIT, 0, err };
+	struct merge merge = { point, hook, changes, BUF_INIT, 0, err };
 	size_t before = json_object_array_length(changes);
 	json_object *copy = NULL;
 	int r;

@@ -220,3 +220,20 @@ int record_decision(const struct policy_config *config, int point, json_object *
 	}
 	return audit_append(config->audit, text.data, text.len, err);
 }
+
+int record_change(struct audit *audit, const char *point, const char *name, const char *decision,
+		  const char *reason, json_object *who, struct gantry_error *err)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+
+	buf_addf(&text, "\"type\":\"policy\",\"point\":\"%s\",\"decision\":\"%s\"", point, decision);
+	add_string_member(&text, "reason", reason ? reason : "");
+	add_member(&text, "who", who);
+	buf_adds(&text, ",\"target\":{\"kind\":\"policy\"");
+	add_string_member(&text, "name", name);
+	buf_addc(&text, '}');
+	if (buf_failed(&text)) {
+		return error_no_memory(err);
+	}
+	return audit_append(audit, text.data, text.len, err);
+}

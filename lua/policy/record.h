@@ -16,4 +16,9 @@ void record_step(json_object **trace, const struct hook *hook, int r, const stru
 int record_decision(const struct policy_config *config, int point, json_object *request,
 		    const struct policy_decision *decision, struct gantry_error *err);
 
+/* Appends what became of a policy: point is "policy.enable", "policy.disable" or
+ * "policy.load", decision what came of it, reason why (or NULL), who may be NULL. */
+int record_change(struct audit *audit, const char *point, const char *name, const char *decision,
+		  const char *reason, json_object *who, struct gantry_error *err);
+
 #endif

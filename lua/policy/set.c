@@ -235,7 +235,7 @@ static int apply(struct evaluation *ev, const struct hook *hook, json_object *pa
 	}
 	snprintf(name, sizeof(name), "%s/%s", hook->script->name, hook->name);
 	value = json_object_get(json_get(ev->request, key));
-	r = merge_patch(&value, patch, key, name, changes, err);
+	r = merge_patch(&value, patch, policy_points[ev->point].name, key, name, changes, err);
 	if (r == 0 && json_object_array_length(changes) > 0) {
 		r = is_answer ? 0 : validate(ev, value, err);
 		if (r == 0) {

@@ -197,12 +197,13 @@ static int compare_identifiers(const char *a, size_t a_len, const char *b, size_
 /* A version without pre-release is the later one. */
 static int compare_pre(const struct version *a, const struct version *b)
 {
-	const char *p = a->pre, *q = b->pre;
-	const char *p_end = p + a->pre_len, *q_end = q + b->pre_len;
+	const char *p = a->pre, *q = b->pre, *p_end, *q_end;
 
 	if (!a->pre_len || !b->pre_len) {
 		return (b->pre_len > 0) - (a->pre_len > 0);
 	}
+	p_end = p + a->pre_len;
+	q_end = q + b->pre_len;
 	while (p < p_end && q < q_end) {
 		size_t n = identifier_len(p, p_end), k = identifier_len(q, q_end);
 		int order = compare_identifiers(p, n, q, k);

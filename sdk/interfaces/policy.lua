@@ -20,7 +20,7 @@ asks again after reload and after `changed` differs.]],
 	results = {
 		{ "point", "list", "names of points" },
 		{ "changed", "integer", "a number that differs when the points may have changed" },
-		{ "detail", "list", "parts of the request that cost something to make and that a hook looks at: usage" },
+		{ "detail", "list", "parts of the request that cost something to make and that a hook looks at: usage, headers (object.Headers of an API request), every_answer (to be asked at api.answer also where the answer is no JSON or says that the request failed)" },
 	},
 	required = true, idempotent = true, deadline = "short", chain = "refuse",
 }
@@ -77,6 +77,7 @@ op {
 		{ "name", "string", "letters, digits, - and _" },
 		{ "text", "string", "the script" },
 		{ "test", "string?", "its tests" },
+		{ "who", "json?", "who asks, for the log" },
 	},
 	results = { { "report", "json", "{tests: [{name, ok, error}], passed, failed}" } },
 	errors = { "INVALID", "DENIED" },
@@ -86,7 +87,10 @@ op {
 op {
 	name = "disable",
 	doc = "Takes a policy out of force and keeps its text.",
-	args = { { "name", "string", "the policy" } },
+	args = {
+		{ "name", "string", "the policy" },
+		{ "who", "json?", "who asks, for the log" },
+	},
 	errors = { "NOT_FOUND" },
 	required = false, idempotent = true, deadline = "short", chain = "pass",
 }

@@ -14,7 +14,7 @@ plugins_policy_lua_lua_so_LDADD = $(LUAHOST_LIBS) -ldl -lpthread
 # The host of drivers in Lua.
 plugin_hostsdir = $(plugindir)/hosts
 plugin_hosts_PROGRAMS = plugins/hosts/lua.so
-plugins_hosts_lua_so_SOURCES = \
+LUA_DRIVER_HOST = \
 	lua/drivers/command.c lua/drivers/command.h \
 	lua/drivers/http.c lua/drivers/http.h \
 	lua/drivers/services.c lua/drivers/services.h \
@@ -23,6 +23,7 @@ plugins_hosts_lua_so_SOURCES = \
 	lua/host/marshal.c \
 	lua/host/plugin.c \
 	lua/host/trampolines.c
+plugins_hosts_lua_so_SOURCES = $(LUA_DRIVER_HOST)
 plugins_hosts_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS) \
 	$(CONFIG_CFLAGS)
 plugins_hosts_lua_so_LDFLAGS = $(SHARED_LINK)

@@ -112,7 +112,18 @@ static int join_v1(struct cgroup *c, size_t i, const struct resources *res, bool
 	return 0;
 }
 
-/* Enables, from the top down, the controllers that res needs. */
+/* A group with processes, other than the root, would become threaded and its children
+ * unusable. */
+static bool is_populated(const char *group)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	char file[1024];
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
+	return read_file(AT_FDCWD, file, &text, 1 << 20) < 0 || text.len > 0;
+}
+
+/* Enables the controllers from the top down, as far as that is ours to do. */
 static void enable_controllers(const char *root, const char *path)
 {
 	static const char *const controllers[] = { "+cpu", "+cpuset", "+io", "+memory",
@@ -125,6 +136,8 @@ static void enable_controllers(const char *root, const char *path)
 		char file[1024], saved = *end;
 
 		*end = '\0';
+		if (strlen(prefix) > strlen(root) && is_populated(prefix))
+			break;
 		snprintf(file, sizeof(file), "%s/cgroup.subtree_control", prefix);
 		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
 			write_control(AT_FDCWD, file, controllers[i]);

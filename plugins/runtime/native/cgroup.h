@@ -114,6 +114,8 @@ bool cgroup_v1_wanted(const char *name, const struct resources *res, bool device
 int cgroup_v1_set(int dirfd, const char *name, const struct resources *res, bool device_filter,
 		  bool update, struct gantry_error *err);
 int cgroup_v2_set(int dirfd, const struct resources *res, struct gantry_error *err);
+/* cpu.weight of version 2 for version 1's cpu.shares. */
+int64_t cgroup_weight_of_shares(int64_t shares);
 /* Does the list let everything through? */
 bool device_rules_allow_all(const struct resources *res);
 /* Guards devices of the version 2 group dirfd; -UNSUPPORTED where eBPF is not to be had. */

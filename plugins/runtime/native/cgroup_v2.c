@@ -72,7 +72,7 @@ static int set_memory(int dir, const struct resources *r, struct gantry_error *e
 
 /* Version 1's 2..262144 (default 1024) as version 2's 1..10000 (default 100): a
  * curve through the three pairs of minimum, default and maximum. */
-static int64_t weight_of_shares(int64_t shares)
+int64_t cgroup_weight_of_shares(int64_t shares)
 {
 	double l;
 
@@ -92,7 +92,7 @@ static int set_cpu(int dir, const struct resources *r, struct gantry_error *err)
 	if (r->cpu.idle != UNSET)
 		e = set_limit(dir, "cpu.idle", "cpu.idle", r->cpu.idle, err);
 	if (e == 0 && r->cpu.shares > 0 && r->cpu.idle <= 0)
-		e = set_limit(dir, "cpu.weight", "cpu.shares", weight_of_shares(r->cpu.shares), err);
+		e = set_limit(dir, "cpu.weight", "cpu.shares", cgroup_weight_of_shares(r->cpu.shares), err);
 	if (e == 0 && ((r->cpu.quota != UNSET && r->cpu.quota != 0) || r->cpu.period > 0)) {
 		int n = r->cpu.quota > 0 ? snprintf(text, sizeof(text), "%" PRId64, r->cpu.quota)
 					 : snprintf(text, sizeof(text), "max");

@@ -39,6 +39,7 @@
 #include "state.h"
 #include "sync.h"
 #include "sys.h"
+#include "systemd.h"
 #include "userns.h"
 
 #define SPEC_LIMIT (4 << 20)
@@ -51,6 +52,7 @@ struct creation {
 	struct seccomp_filter filter;
 	struct state state;
 	char cgroup_path[512], rootfs[PATH_MAX];
+	char slice[256], scope[256]; /* systemd's; "" when it has no part in this */
 	int *sources; /* of bind mounts */
 	int root, listener, notify_sock, emulator, reaper, sync[2];
 	enum emulate_level emulation;
@@ -154,8 +156,12 @@ static int record_intent(struct creation *c, struct gantry_error *err)
 
 	if (r < 0)
 		return r;
-	r = cgroup_path(&c->host, c->spec.cgroups_path, c->o->id, c->cgroup_path,
-			sizeof(c->cgroup_path), err);
+	if (c->o->systemd_cgroup)
+		r = systemd_scope_name(c->spec.cgroups_path, c->o->id, c->slice, c->scope,
+				       sizeof(c->scope), err);
+	else
+		r = cgroup_path(&c->host, c->spec.cgroups_path, c->o->id, c->cgroup_path,
+				sizeof(c->cgroup_path), err);
 	if (r < 0)
 		return r;
 	json_object_object_get_ex(c->spec.json, "annotations", &annotations);
@@ -166,7 +172,7 @@ static int record_intent(struct creation *c, struct gantry_error *err)
 	*s = (struct state){
 		.id = c->o->id, .bundle = c->o->bundle, .rootfs = c->rootfs,
 		.cgroup_path = c->cgroup_path, .oci_version = c->spec.oci_version,
-		.annotations = annotations, .owner = geteuid(), .created_ns = time_now_ns(),
+		.scope = c->scope[0] ? c->scope : NULL, .annotations = annotations, .owner = geteuid(), .created_ns = time_now_ns(),
 	};
 	for (int kind = 0; kind < NS_MAX; kind++)
 		s->namespaces |= c->spec.ns[kind].present ? ns_flags[kind] : 0;
@@ -208,7 +214,7 @@ static int enter_cgroups(struct creation *c, struct gantry_error *err)
 {
 	int r;
 
-	if (c->host.mode == CGROUP_NONE)
+	if (c->host.mode == CGROUP_NONE || c->scope[0])
 		return 0;
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
 	if (r != GANTRY_ERR_PERMISSION || is_host_root())
@@ -359,15 +365,28 @@ static void set_oom_score(const struct creation *c)
 		     "process.oomScoreAdj: this process may not set it");
 }
 
+/* systemd puts a process that exists into a new scope; what is below that is ours. */
+static int enter_scope(struct creation *c, struct gantry_error *err)
+{
+	int r = systemd_start_scope(c->slice, c->scope, c->o->id, c->process.pid,
+				    c->spec.resources, c->cgroup_path, sizeof(c->cgroup_path), err);
+
+	if (r < 0)
+		return error_prefix(err, "--systemd-cgroup");
+	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
+	return r < 0 ? r : cgroup_attach(&c->cgroup, c->process.pid, true, err);
+}
+
 /* Control groups; then the process may show them and look at itself in them. */
 static int admit(struct creation *c, struct gantry_error *err)
 {
-	int r = cgroup_attach(&c->cgroup, c->process.pid, false, err);
+	int r = c->scope[0] ? enter_scope(c, err)
+			    : cgroup_attach(&c->cgroup, c->process.pid, false, err);
 
 	if (r < 0 || (r = rdt_apply(&c->spec, c->o->id, c->process.pid, err)) < 0)
 		return r;
 	set_oom_score(c);
-	r = sync_send(c->sync[0], SYNC_CGROUP, c->process.pid);
+	r = sync_send_text(c->sync[0], SYNC_CGROUP, c->process.pid, c->cgroup_path);
 	/* a process that has failed by now has left its reason in the socket */
 	return r < 0 && r != -EPIPE && r != -ECONNRESET
 		       ? error_errno(err, -r, "cannot talk to the container's process")
@@ -516,6 +535,8 @@ static void undo(struct creation *c)
 	cgroup_done(&c->cgroup);
 	if (c->cgroup_path[0])
 		cgroup_remove(&c->host, c->cgroup_path, &ignored);
+	if (c->scope[0] && c->process.pid)
+		systemd_stop_scope(c->scope, &ignored);
 	rdt_remove(&c->spec, c->o->id);
 	snprintf(path, sizeof(path), "%s/" STATE_START_SOCKET, c->o->state_dir);
 	unlink(path);
@@ -534,7 +555,7 @@ static int create(struct creation *c, struct gantry_error *err)
 	    (r = prepare(c, err)) < 0)
 		return r;
 	in = (struct init_context){
-		.spec = &c->spec, .bundle = c->o->bundle, .cgroup = &c->cgroup,
+		.spec = &c->spec, .bundle = c->o->bundle, .host = &c->host, .cgroup = &c->cgroup,
 		.filter = &c->filter, .sync = c->sync[1], .creator_sync = c->sync[0],
 		.root = c->root, .mount_sources = c->sources, .listener = c->listener,
 		.stdio = { c->o->stdio[0], c->o->stdio[1], c->o->stdio[2] },

@@ -105,8 +105,8 @@ static struct json_object *cgroup(void)
 
 	json_object_object_add(o, "v1", boolean(true));
 	json_object_object_add(o, "v2", boolean(true));
-	json_object_object_add(o, "systemd", boolean(false));
-	json_object_object_add(o, "systemdUser", boolean(false));
+	json_object_object_add(o, "systemd", boolean(true));
+	json_object_object_add(o, "systemdUser", boolean(true));
 	json_object_object_add(o, "rdma", boolean(true));
 	return o;
 }

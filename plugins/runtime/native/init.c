@@ -121,6 +121,9 @@ static int await_cgroup(void *data, struct gantry_error *err)
 	if (r <= 0 || m.type != SYNC_CGROUP)
 		return error_set(err, GANTRY_ERR_CANCELLED, "the creating process is gone");
 	in->host_pid = m.value;
+	if (!in->c->cgroup->host && m.error.message[0] &&
+	    (r = cgroup_open(in->c->host, m.error.message, in->c->cgroup, err)) < 0)
+		return r;
 	in->in_cgroup = true;
 	if (in->c->spec->ns[NS_CGROUP].present && in->c->ns_fds[NS_CGROUP] < 0 &&
 	    unshare(CLONE_NEWCGROUP) < 0)

@@ -18,7 +18,8 @@ struct state;
 struct init_context {
 	const struct spec *spec;
 	const char *bundle;
-	const struct cgroup *cgroup;
+	const struct cgroup_host *host;
+	struct cgroup *cgroup; /* empty when systemd has yet to make it */
 	const struct seccomp_filter *filter;
 	int sync;               /* this side's end */
 	int creator_sync;       /* the creator's end, to be closed here */

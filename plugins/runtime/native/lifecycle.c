@@ -25,6 +25,7 @@
 #include "spec.h"
 #include "state.h"
 #include "sys.h"
+#include "systemd.h"
 
 #define KILL_WAIT_MS 10000
 
@@ -122,6 +123,8 @@ int container_update(const char *id, const char *state_dir, const char *resource
 		r = cgroup_open(&host, s.cgroup_path, &cgroup, err);
 	if (r == 0)
 		r = cgroup_update(&cgroup, res, err);
+	if (r == 0 && s.scope)
+		r = systemd_update_scope(s.scope, res, err);
 	json_object_put(json);
 	arena_done(&arena);
 	return r < 0 ? error_prefix(err, "cannot update container %s", id) : 0;
@@ -227,6 +230,8 @@ int container_delete(const char *id, const char *state_dir, bool force,
 		return error_hint(err, "stop it first, or use --force");
 	}
 	if (status != STATUS_STOPPED && s.pid > 0 && (r = kill_and_wait(&s, &host, err)) < 0)
+		return error_prefix(err, "cannot delete container %s", id);
+	if (s.scope && (r = systemd_stop_scope(s.scope, err)) < 0)
 		return error_prefix(err, "cannot delete container %s", id);
 	if (s.cgroup_path && (r = cgroup_remove(&host, s.cgroup_path, err)) < 0)
 		return error_prefix(err, "cannot delete container %s", id);

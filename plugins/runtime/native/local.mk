@@ -17,10 +17,12 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/cgroup.c plugins/runtime/native/cgroup.h \
 	plugins/runtime/native/container.h \
 	plugins/runtime/native/create.c \
+	plugins/runtime/native/dbus.c plugins/runtime/native/dbus.h \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
 	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
 	plugins/runtime/native/exec.c \
 	plugins/runtime/native/features.c \
+	plugins/runtime/native/foreign_mount.c plugins/runtime/native/foreign_mount.h \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
 	plugins/runtime/native/init.c plugins/runtime/native/init.h \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
@@ -51,6 +53,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/sync.c plugins/runtime/native/sync.h \
 	plugins/runtime/native/sys.h \
 	plugins/runtime/native/sysctl.c plugins/runtime/native/sysctl.h \
+	plugins/runtime/native/systemd.c plugins/runtime/native/systemd.h \
 	plugins/runtime/native/userns.c plugins/runtime/native/userns.h
 plugins_runtime_native_libnative_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir) \
 	-DREAPER_IMAGE='"$(abs_top_builddir)/$(NATIVE)/gantry-init"' \

@@ -13,7 +13,7 @@
 
 #include "beneath.h"
 #include "cgroup_mount.h"
-
+#include "foreign_mount.h"
 #include "mounts.h"
 #include "spec.h"
 #include "sys.h"
@@ -41,6 +41,8 @@ static int open_source(const struct mount_spec *m, const char *bundle)
 		flags |= AT_RECURSIVE;
 	if (m->options.src_nofollow)
 		flags |= AT_SYMLINK_NOFOLLOW;
+	if (is_foreign_mount(path))
+		return foreign_mount_open(path, flags);
 	fd = sys_open_tree(AT_FDCWD, path, flags);
 	return fd < 0 ? -errno : fd;
 }
@@ -72,7 +74,8 @@ int mounts_open_sources(const struct spec *s, const char *bundle, int *ret,
 		/* without a user namespace the new process may do it just as well, and
 		 * then the kernel lists the mounts in their order */
 		if (!m->options.bind || m->options.remount ||
-		    (!s->ns[NS_USER].present && m->options.idmap == IDMAP_NONE))
+		    (!s->ns[NS_USER].present && m->options.idmap == IDMAP_NONE &&
+		     !is_foreign_mount(m->source)))
 			continue;
 		ret[i] = open_source(m, bundle);
 		if (ret[i] == -EPERM || ret[i] == -EACCES) {

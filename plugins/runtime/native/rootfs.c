@@ -61,19 +61,24 @@ int rootfs_attach(int root, const struct spec *s, struct gantry_error *err)
 	return 0;
 }
 
-/* A fresh clone of `source` (made by `make` the first time) attached at target. */
+/* The first path gets the mount itself, the others clones of it: kernels before 6.15
+ * clone only what is attached. */
 static int cover(int *source, int target, int (*make)(struct gantry_error *err),
 		 struct gantry_error *err)
 {
 	auto_fd int clone = -1;
+	int mnt;
 
 	if (*source < 0) {
 		*source = make(err);
 		if (*source < 0)
 			return *source;
+		mnt = *source;
+	} else {
+		mnt = clone = sys_open_tree(*source, "",
+					    AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	}
-	clone = sys_open_tree(*source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (clone < 0 || sys_attach(clone, target) < 0)
+	if (mnt < 0 || sys_attach(mnt, target) < 0)
 		return error_errno(err, errno, "cannot cover the path");
 	return 0;
 }

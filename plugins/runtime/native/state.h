@@ -34,7 +34,6 @@ struct state {
 	int64_t created_ns;
 	uid_t owner;
 	int namespaces; /* CLONE_NEW* of what differs from the host */
-	bool systemd;
 };
 
 #define STATE_START_SOCKET "start"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,14 @@ int sync_send(int sock, enum sync_type type, int32_t value)
 	struct sync_message m = { .type = type, .value = value };
 
 	return send_with_fds(sock, &m, offsetof(struct sync_message, error), NULL, 0);
+}
+
+int sync_send_text(int sock, enum sync_type type, int32_t value, const char *text)
+{
+	struct sync_message m = { .type = type, .value = value, .error = GANTRY_ERROR_INIT };
+
+	snprintf(m.error.message, sizeof(m.error.message), "%s", text);
+	return send_with_fds(sock, &m, sizeof(m), NULL, 0);
 }
 
 int sync_send_fd(int sock, enum sync_type type, int fd)

@@ -22,7 +22,8 @@ enum sync_type {
 	SYNC_READY,      /* only execve(2) is left; it waits for SYNC_GO or SYNC_START */
 	/* to the new process */
 	SYNC_MAPPED, /* user and group ids are mapped */
-	SYNC_CGROUP, /* it is in its control groups; value: its pid on the host */
+	SYNC_CGROUP, /* it is in its control groups; value: its pid on the host; error.message:
+		      * their path */
 	SYNC_GO,     /* hooks are done; later: it is on record and can be started by others */
 	SYNC_START,
 };
@@ -30,7 +31,7 @@ enum sync_type {
 struct sync_message {
 	uint32_t type; /* enum sync_type */
 	int32_t value;
-	struct gantry_error error; /* SYNC_ERROR and SYNC_WARNING */
+	struct gantry_error error; /* SYNC_ERROR, SYNC_WARNING and SYNC_CGROUP */
 };
 
 /* Two connected ends, close-on-exec.  Returns 0 or a negative errno. */
@@ -38,6 +39,7 @@ int sync_pair(int ends[2]);
 
 /* Each returns 0 or a negative errno; none raises SIGPIPE. */
 int sync_send(int sock, enum sync_type type, int32_t value);
+int sync_send_text(int sock, enum sync_type type, int32_t value, const char *text);
 int sync_send_fd(int sock, enum sync_type type, int fd);
 int sync_send_error(int sock, enum sync_type type, const struct gantry_error *error);
 

@@ -291,6 +291,16 @@ START_TEST(rewrite_refused)
 	ck_assert_msg(d.denied && strstr(d.reason, "object.Memory makes a string of what is a int"),
 		      "%s", d.reason);
 	policy_decision_done(&d);
+	decide_one(CREATE("run = function(r) return rewrite { HostConfig = { Memory = 'x' } } end"),
+		   "container.create", "{\"object\":{}}", &d);
+	ck_assert_msg(d.denied && strstr(d.reason, "object.HostConfig.Memory a string, which must be an integer"),
+		      "%s", d.reason);
+	policy_decision_done(&d);
+	decide_one(CREATE("run = function(r) return rewrite { HostConfig = { Memry = 1 } } end"),
+		   "container.create", "{\"object\":{}}", &d);
+	ck_assert_msg(d.denied && strstr(d.reason, "object.HostConfig.Memry, which is no field at "
+					 "container.create; meant is perhaps Memory"), "%s", d.reason);
+	policy_decision_done(&d);
 	decide_one("hook { point = 'container.start', run = function() return rewrite { a = 1 } end }",
 		   "container.start", "{\"object\":{}}", &d);
 	ck_assert_msg(d.denied && strstr(d.reason, "nothing can be rewritten"), "%s", d.reason);
@@ -402,6 +412,8 @@ START_TEST(bad_scripts)
 		{ "hook { point = 'tick', run = print, deadline = 1000 }", "up to 10" },
 		{ "hook { point = 'tick', run = print, match = { a = {{}} } }", "takes a text" },
 		{ "policy { need = {} } hook { point = 'tick', run = print }", "unknown field 'need'" },
+		{ "policy { 'a' } hook { point = 'tick', run = print }", "named fields, not a list" },
+		{ "hook { 'a', run = print }", "named fields, not a list" },
 		{ "\033Lua", "attempt to load a binary chunk" },
 		{ "for i = 1, 100 do hook { point = 'tick', run = print } end", "at most 64 hooks" },
 	};
