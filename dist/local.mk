@@ -2,7 +2,10 @@
 systemdunitdir = $(prefix)/lib/systemd/system
 dist_systemdunit_DATA = dist/gantryd.socket
 nodist_systemdunit_DATA = dist/gantryd.service
-EXTRA_DIST += dist/gantryd.service.in
+EXTRA_DIST += dist/gantryd.service.in dist/make-image
+# What a tree needs beside what is compiled: `./quickstart` and `./check` work in it too.
+EXTRA_DIST += quickstart check LICENSE README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md \
+	docs tests/integration tests/lib bench/run bench/peers bench/runtime .clang-format .editorconfig
 CLEANFILES += dist/gantryd.service
 
 dist/gantryd.service: dist/gantryd.service.in Makefile
