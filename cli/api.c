@@ -106,10 +106,28 @@ int api_check(const struct client_response *response, struct gantry_error *err)
 	return hint ? error_hint(err, "%s", hint) : err->code;
 }
 
+/* "/containers//start" would ask for another thing than the nameless container's start. */
+static int check_named(const char *target, struct gantry_error *err)
+{
+	static const char *const kinds[] = { "container", "network", "volume", "plugin", "exec" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t len = strlen(kinds[i]);
+		const char *rest = strncmp(target + 1, kinds[i], len) ? "" : target + 1 + len;
+
+		rest += *rest == 's';
+		if (rest[0] == '/' && (rest[1] == '/' || rest[1] == '?' || !rest[1])) {
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "invalid %s name or ID: value is empty", kinds[i]);
+		}
+	}
+	return 0;
+}
+
 int api_send(struct cli *cli, const struct client_request *request, struct client_response *ret,
 	     struct gantry_error *err)
 {
-	struct client *client = cli_client(cli, err);
+	struct client *client = check_named(request->target, err) < 0 ? NULL : cli_client(cli, err);
 
 	return client ? client_request(client, request, ret, err) : err->code;
 }
@@ -167,7 +185,7 @@ void target_add_filters(struct buf *target, const struct args *args, const char 
 		}
 		json_set_bool(values, equals + 1, 1);
 	}
-	if (json_object_object_length(filters) > 0) {
+	if (json_member_count(filters) > 0) {
 		target_add(target, "filters", json_text(filters));
 	}
 }

@@ -1,7 +1,8 @@
 # gantry: the command line.  TLS and archive libraries are loaded when asked for,
 # so they are compiled against and not linked.
 noinst_LIBRARIES += cli/libcli.a
-cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(ARCHIVE_CFLAGS)
+cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(ARCHIVE_CFLAGS) \
+	-DLIBEXECDIR='"$(pkglibexecdir)"'
 cli_libcli_a_SOURCES = \
 	cli/api.c cli/api.h cli/cli.c cli/cli.h cli/command.h cli/help.c \
 	cli/man.c cli/man.h cli/parse.c cli/image_name.c cli/image_name.h \
@@ -12,7 +13,9 @@ cli_libcli_a_SOURCES = \
 	cli/client/stream.c cli/client/stream.h \
 	cli/client/tls.c cli/client/tls.h \
 	cli/commands/commands.h cli/commands/container.h \
+	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_author.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/cp.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
+	cli/commands/generate.c \
 	cli/commands/image.c cli/commands/images.c \
 	cli/commands/inspect.c cli/commands/inspect.h \
 	cli/commands/lifecycle.c cli/commands/list.c cli/commands/list.h \
@@ -35,13 +38,20 @@ cli_libcli_a_SOURCES = \
 	cli/terminal/attach.c cli/terminal/attach.h \
 	cli/terminal/progress.c cli/terminal/progress.h \
 	cli/terminal/terminal.c cli/terminal/terminal.h \
-	cli/text/units.c cli/text/units.h
+	cli/text/units.c cli/text/units.h \
+	cli/units/unit.c cli/units/unit.h
 
 CLI_LIBS = cli/libcli.a $(CORE_LIBS) -lm
 
 bin_PROGRAMS += gantry
 gantry_SOURCES = cli/main.c
 gantry_LDADD = $(CLI_LIBS)
+
+# A systemd generator; it is linked into the folders in which systemd looks.
+pkglibexec_PROGRAMS += gantry-generator
+gantry_generator_SOURCES = cli/units/generator.c cli/units/unit.c cli/units/unit.h
+gantry_generator_CPPFLAGS = $(AM_CPPFLAGS) -DBINDIR='"$(bindir)"'
+gantry_generator_LDADD = $(HELPERS)
 
 # Manual pages and completions come from the command tables.
 CLI_GENERATED = cli/generated/gantry.bash cli/generated/_gantry cli/generated/gantry.fish
@@ -69,8 +79,15 @@ install-data-local: cli/generated/man.stamp
 	$(INSTALL_DATA) cli/generated/gantry.bash $(DESTDIR)$(bashcompdir)/gantry
 	$(INSTALL_DATA) cli/generated/_gantry $(DESTDIR)$(zshcompdir)
 	$(INSTALL_DATA) cli/generated/gantry.fish $(DESTDIR)$(fishcompdir)
+	for kind in system user; do \
+		$(MKDIR_P) $(DESTDIR)$(prefix)/lib/systemd/$$kind-generators && \
+		ln -sf $(pkglibexecdir)/gantry-generator \
+			$(DESTDIR)$(prefix)/lib/systemd/$$kind-generators/gantry-generator || exit 1; \
+	done
 
 uninstall-local:
 	for page in cli/generated/*.1; do rm -f $(DESTDIR)$(climandir)/`basename $$page`; done
 	rm -f $(DESTDIR)$(bashcompdir)/gantry $(DESTDIR)$(zshcompdir)/_gantry \
-		$(DESTDIR)$(fishcompdir)/gantry.fish
+		$(DESTDIR)$(fishcompdir)/gantry.fish \
+		$(DESTDIR)$(prefix)/lib/systemd/system-generators/gantry-generator \
+		$(DESTDIR)$(prefix)/lib/systemd/user-generators/gantry-generator

@@ -9,15 +9,20 @@ noinst_LIBRARIES += core/libplugin.a
 core_libplugin_a_CPPFLAGS = $(core_cppflags)
 core_libplugin_a_SOURCES = \
 	core/plugin/driver.c core/plugin/driver.h \
+	core/plugin/issued.c core/plugin/issued.h \
 	core/plugin/handles.c core/plugin/handles.h \
 	core/plugin/incarnation.c core/plugin/incarnation.h \
 	core/plugin/jsonspan.c core/plugin/jsonspan.h \
 	core/plugin/message.c \
+	core/plugin/page.c core/plugin/page.h \
 	core/plugin/peer.c core/plugin/peer.h \
+	core/plugin/permissions.c core/plugin/permissions.h \
 	core/plugin/pluginlog.c core/plugin/pluginlog.h \
 	core/plugin/process.c core/plugin/process.h \
+	core/plugin/process_call.c core/plugin/process_internal.h \
 	core/plugin/request_ops.c core/plugin/request_ops.h \
 	core/plugin/requests.c \
+	core/plugin/trace.c core/plugin/trace.h \
 	core/plugin/wire.c core/plugin/wire.h \
 	core/plugin/native.c core/plugin/native.h \
 	core/plugin/script.c core/plugin/script.h \
@@ -25,6 +30,7 @@ core_libplugin_a_SOURCES = \
 
 pkglibexec_PROGRAMS += gantry-shim
 gantry_shim_SOURCES = \
+	core/shim/batch.c core/shim/batch.h \
 	core/shim/client.c core/shim/client.h \
 	core/shim/container.c core/shim/container.h \
 	core/shim/control.c core/shim/control.h \
@@ -63,10 +69,16 @@ gantry_emulate_SOURCES = \
 	core/emulate/table.c
 gantry_emulate_LDADD = $(HELPERS)
 pkglibexec_PROGRAMS += gantry-plugin-host
+gantry_plugin_host_CPPFLAGS = $(core_cppflags)
 gantry_plugin_host_SOURCES = \
+	core/pluginhost/cgroup.c \
+	core/pluginhost/confine.c core/pluginhost/confine.h \
 	core/pluginhost/engine.c \
+	core/pluginhost/filter.c \
+	core/pluginhost/landlock.c \
 	core/pluginhost/main.c \
 	core/pluginhost/pluginhost.h \
+	core/pluginhost/records.c core/pluginhost/records.h \
 	core/pluginhost/serve.c \
 	core/pluginhost/services.c core/pluginhost/services.h \
 	core/pluginhost/supervise.c
@@ -78,8 +90,9 @@ core_libcore_a_SOURCES = \
 	core/base/idmap.c core/base/idmap.h \
 	core/auth/auth.c core/auth/auth.h \
 	core/base/paths.c core/base/paths.h \
+	core/base/session.c core/base/session.h \
 	core/base/userns.c core/base/userns.h \
-	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/reconcile.c core/engine/system.c core/core.h \
+	core/engine/core.c core/engine/engine.h core/engine/ops.c core/engine/plugins.c core/engine/reconcile.c core/engine/system.c core/core.h \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
@@ -88,18 +101,19 @@ core_libcore_a_SOURCES = \
 	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
-	core/image/changes.c core/image/make.c core/image/make.h core/image/push.c \
+	core/image/changes.c core/image/collect.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
 	core/container/change.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/emulation.c core/container/emulation.h \
+	core/container/limits.c core/container/limits.h \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
-	core/container/run.c core/container/spec.h core/container/spec_linux.c \
+	core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
 	core/container/spec_mounts.c core/container/spec_process.c \
 	core/container/spec_resources.c core/container/stop.c \
 	core/container/user.c core/container/user.h \
@@ -112,14 +126,19 @@ core_libcore_a_SOURCES = \
 	core/image/progress.c core/image/pull.c core/image/record.c \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/network/reconcile.c \
-	core/network/attach.c core/network/files.c core/network/network.h core/network/record.c \
+	core/network/attach.c \
+	core/network/discover.c \
+	core/network/verify.c \
+	core/network/files.c core/network/network.h core/network/record.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
 	core/monitor/monitor.c core/monitor/monitor.h \
+	core/package/artifact.c core/package/install.c core/package/installed.c core/package/ops.c \
+	core/package/package.h core/package/place.c core/package/tar.c core/package/trust.c \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
-	core/policy/gate.c \
+	core/policy/chain.c core/policy/gate.c \
 	core/policy/internal.h \
 	core/policy/look.c \
 	core/policy/manage.c \
@@ -133,6 +152,7 @@ CORE_LIBS = core/libcore.a core/libplugin.a $(HELPERS) \
 	$(JSON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) -ldl -lpthread
 
 include core/daemon/local.mk
+include core/plugincheck/local.mk
 
 # Finishes what a shim cannot do itself.
 pkglibexec_PROGRAMS += gantry-reconcile

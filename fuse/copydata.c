@@ -13,6 +13,7 @@
 
 #include "fuse/copydata.h"
 #include "fuse/format.h"
+#include "fuse/ids.h"
 #include "fuse/unionfs.h"
 #include "fuse/xattrat.h"
 
@@ -138,7 +139,7 @@ int copy_xattrs(struct unionfs *fs, int from_dir, const char *from, int from_fla
 	for (const char *p = room; p < room + n; p += strlen(p) + 1) {
 		int r;
 
-		if (is_mark(&fs->format, p))
+		if (is_mark(&fs->format, p) || (ids_overrides(fs) && ids_is_override(fs, p)))
 			continue;
 		r = copy_one_xattr(from_dir, from, from_flags, to_dir, to, p, value);
 		if (r < 0)

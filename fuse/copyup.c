@@ -20,7 +20,9 @@
 #include "fuse/crew.h"
 #include "fuse/fdcache.h"
 #include "fuse/format.h"
+#include "fuse/ids.h"
 #include "fuse/layer.h"
+#include "fuse/listing.h"
 #include "fuse/loc.h"
 #include "fuse/lookup.h"
 #include "fuse/node.h"
@@ -116,6 +118,8 @@ static int make_copy(struct unionfs *fs, struct node *node, const struct loc *fr
 	r = copy_owner_mode_times(fs, tmp, st);
 	if (r == 0)
 		r = copy_xattrs(fs, from->dirfd, from->name, from->at_flags, fs->work_fd, tmp);
+	if (r == 0)
+		r = ids_copy_override(fs, from, st, tmp);
 	if (r < 0)
 		return r;
 	*ret_origin = 0;
@@ -224,11 +228,18 @@ static int copyup_locked(struct unionfs *fs, struct node *node, struct node *par
 	loc_end(&from);
 	if (r == 0)
 		r = publish(fs, node, parent, tmp, has_origin);
-	if (r < 0)
+	if (r < 0) {
 		work_remove(fs, tmp);
-	else if (S_ISDIR(st.st_mode) || st.st_nlink > 1)
-		notify_attr(fs, node); /* other link counts than before */
-	return r;
+		return r;
+	}
+	/* Another link count or inode number than before. */
+	if (S_ISDIR(st.st_mode) || st.st_nlink > 1 || !has_origin)
+		notify_attr(fs, node);
+	if (!has_origin && !S_ISDIR(st.st_mode)) {
+		listing_changed(fs, parent, NULL);
+		notify_names(fs, parent);
+	}
+	return 0;
 }
 
 int copyup(struct unionfs *fs, struct node *node, uint64_t size)

@@ -11,6 +11,8 @@
 #include "helpers/cleanup.h"
 
 #include "fuse/ids.h"
+#include "fuse/layer.h"
+#include "fuse/loc.h"
 #include "fuse/node.h"
 #include "fuse/proto.h"
 #include "fuse/xattrat.h"
@@ -92,22 +94,13 @@ void ids_fill_attr(struct unionfs *fs, struct node *node, const struct stat *st,
 }
 
 /* "uid:gid:mode[:type]"; damaged values change nothing. */
-void ids_apply_override(struct unionfs *fs, int dirfd, const char *name, int at_flags,
-			struct stat *st)
+static int parse_override(const char *value, struct stat *st)
 {
-	char value[64], type[32] = "";
 	unsigned uid, gid, mode, dev_major, dev_minor;
-	ssize_t n;
+	char type[32] = "";
 
-	if (!ids_overrides(fs))
-		return;
-	n = xattrat_get(dirfd, name, at_flags, override_names[fs->opt.xattr_permissions], value,
-			sizeof(value) - 1);
-	if (n <= 0)
-		return;
-	value[n] = '\0';
 	if (sscanf(value, "%u:%u:%o:%31s", &uid, &gid, &mode, type) < 3)
-		return;
+		return 0;
 	st->st_uid = uid;
 	st->st_gid = gid;
 	st->st_mode = (st->st_mode & S_IFMT) | (mode & MODE_BITS);
@@ -121,6 +114,35 @@ void ids_apply_override(struct unionfs *fs, int dirfd, const char *name, int at_
 		st->st_mode = S_IFIFO | (mode & MODE_BITS);
 	} else if (strcmp(type, "socket") == 0) {
 		st->st_mode = S_IFSOCK | (mode & MODE_BITS);
+	}
+	return 1;
+}
+
+static int read_override(enum override_mode mode, int dirfd, const char *name, int at_flags,
+			 struct stat *st)
+{
+	char value[64];
+	ssize_t n = xattrat_get(dirfd, name, at_flags, override_names[mode], value,
+				sizeof(value) - 1);
+
+	if (n <= 0)
+		return 0;
+	value[n] = '\0';
+	return parse_override(value, st);
+}
+
+void ids_apply_override(struct unionfs *fs, int dirfd, const char *name, int at_flags,
+			struct stat *st)
+{
+	enum override_mode own = fs->opt.xattr_permissions;
+
+	if (!fs->overrides || (own && read_override(own, dirfd, name, at_flags, st)))
+		return;
+	/* A layer may have been written by another tool. */
+	for (enum override_mode m = OVERRIDE_PRIVILEGED; m <= OVERRIDE_CONTAINERS; m++) {
+		if (m != own && fs->overrides & 1U << m &&
+		    read_override(m, dirfd, name, at_flags, st))
+			return;
 	}
 }
 
@@ -138,8 +160,62 @@ static int write_override(struct unionfs *fs, int dirfd, const char *name, int a
 		n += snprintf(value + n, sizeof(value) - (size_t)n, ":%s",
 			      S_ISFIFO(st->st_mode) ? "pipe" : "socket");
 	}
-	return xattrat_set(dirfd, name, at_flags, override_names[fs->opt.xattr_permissions], value,
-			   (size_t)n, 0);
+	n = xattrat_set(dirfd, name, at_flags, override_names[fs->opt.xattr_permissions], value,
+			(size_t)n, 0);
+	/* A symlink cannot have such an attribute, and nothing depends on its owner. */
+	return n == -EPERM && S_ISLNK(st->st_mode) ? 0 : n;
+}
+
+void ids_find_overrides(struct unionfs *fs)
+{
+	enum override_mode own = fs->opt.xattr_permissions;
+	struct stat st;
+	int shown = 0;
+
+	if (own)
+		fs->overrides |= 1U << own;
+	for (unsigned l = fs->has_upper ? 0 : 1; l < fs->n_layers; l++) {
+		if (!shown && fstat(fs->layers[l].fd, &st) < 0)
+			continue;
+		for (enum override_mode m = OVERRIDE_PRIVILEGED; m <= OVERRIDE_CONTAINERS; m++) {
+			if (!read_override(m, fs->layers[l].fd, ".", 0, &st))
+				continue;
+			fs->overrides |= 1U << m;
+			shown = 1;
+		}
+		/* The upper directory's own mode is what its maker could give it: the union
+		 * has that of the layer below. */
+		if (l == 0 && own && !shown && fs->n_layers > 1)
+			continue;
+		if (own && fs->has_upper && fs->work_fd >= 0 && (shown || l + 1 == fs->n_layers)) {
+			struct stat top;
+
+			if (!read_override(own, fs->layers[0].fd, ".", 0, &top))
+				(void)write_override(fs, fs->layers[0].fd, ".", 0, st.st_uid,
+						     st.st_gid, &st);
+		}
+	}
+}
+
+int ids_copy_override(struct unionfs *fs, const struct loc *from, const struct stat *st,
+		      const char *tmp)
+{
+	struct stat shown = *st;
+
+	if (!ids_overrides(fs))
+		return 0;
+	ids_apply_override(fs, from->dirfd, from->name, from->at_flags, &shown);
+	return write_override(fs, fs->work_fd, tmp, AT_SYMLINK_NOFOLLOW, shown.st_uid,
+			      shown.st_gid, &shown);
+}
+
+int ids_is_override(const struct unionfs *fs, const char *xattr)
+{
+	for (enum override_mode m = OVERRIDE_PRIVILEGED; m <= OVERRIDE_CONTAINERS; m++) {
+		if (fs->overrides & 1U << m && strcmp(xattr, override_names[m]) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 int ids_set_owner(struct unionfs *fs, int dirfd, const char *name, int at_flags,

@@ -33,6 +33,17 @@ int ids_set_mode(struct unionfs *fs, int dirfd, const char *name, int at_flags,
 uint32_t ids_uid_out(const struct unionfs *fs, uint32_t uid);
 uint32_t ids_gid_out(const struct unionfs *fs, uint32_t gid);
 
+/* Finds out which layers keep owners in attributes, by their roots, and marks the
+ * upper one's if it is to. */
+void ids_find_overrides(struct unionfs *fs);
+
+/* Gives the copy work/tmp of a lower file its owner and mode, which st holds. */
+int ids_copy_override(struct unionfs *fs, const struct loc *from, const struct stat *st,
+		      const char *tmp);
+
+/* Whether an attribute is one of those, which are not shown. */
+int ids_is_override(const struct unionfs *fs, const char *xattr);
+
 /* Whether owners and modes are stored in an attribute. */
 static inline int ids_overrides(const struct unionfs *fs);
 

@@ -8,6 +8,7 @@ gantry_unionfs_SOURCES = \
 	fuse/crew.c fuse/crew.h \
 	fuse/explain.c fuse/explain.h \
 	fuse/fdcache.c fuse/fdcache.h \
+	fuse/follow.c \
 	fuse/format.c fuse/format.h \
 	fuse/holder.c fuse/holder.h \
 	fuse/ids.c fuse/ids.h \
@@ -30,9 +31,11 @@ gantry_unionfs_SOURCES = \
 	fuse/op-xattr.c \
 	fuse/openfile.h \
 	fuse/options.c fuse/options.h \
+	fuse/privs.c fuse/privs.h \
 	fuse/proto.h \
 	fuse/remove.h \
 	fuse/request.h \
+	fuse/search.h \
 	fuse/session.c fuse/session.h \
 	fuse/unionfs.h \
 	fuse/workdir.c fuse/workdir.h \

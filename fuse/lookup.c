@@ -22,34 +22,8 @@
 #include "fuse/loc.h"
 #include "fuse/lookup.h"
 #include "fuse/node.h"
+#include "fuse/search.h"
 #include "fuse/unionfs.h"
-
-enum { NAME_ROOM = 256 };
-
-/* One lower directory that was found. */
-struct part {
-	uint16_t layer;
-	uint16_t xattr_whiteouts;
-	char *path;
-};
-
-struct search {
-	struct unionfs *fs;
-	struct stat st;       /* of the topmost thing found */
-	int found;            /* st is valid */
-	int in_upper;
-	unsigned slot;        /* of the parent, for a file */
-	unsigned flags;       /* for the node */
-	uint64_t origin;
-	uint64_t lower_ino;   /* of the first lower part */
-	struct part *parts;
-	unsigned n_parts, cap;
-	struct file_data *data;
-	char name[NAME_ROOM]; /* changes with a relative redirect */
-	char *absolute;       /* an absolute redirect ends the walk of the parent */
-	char *redirect;       /* of the upper part */
-	int done;
-};
 
 static void search_auto(struct search *s)
 {
@@ -59,56 +33,6 @@ static void search_auto(struct search *s)
 	free(s->data);
 	free(s->absolute);
 	free(s->redirect);
-}
-
-static char *join_path(const char *dir, const char *name)
-{
-	char *path;
-
-	if (strcmp(dir, ".") == 0)
-		return strdup(name);
-	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
-}
-
-static int add_part(struct search *s, unsigned layer, char *path, int xattr_whiteouts)
-{
-	if (!path)
-		return -ENOMEM;
-	if (s->n_parts == s->cap) {
-		unsigned cap = s->cap ? s->cap * 2 : 4;
-		struct part *grown = realloc(s->parts, cap * sizeof(*grown));
-
-		if (!grown) {
-			free(path);
-			return -ENOMEM;
-		}
-		s->parts = grown;
-		s->cap = cap;
-	}
-	s->parts[s->n_parts++] =
-		(struct part){ (uint16_t)layer, (uint16_t)xattr_whiteouts, path };
-	return 0;
-}
-
-/* An OCI whiteout beside the name. */
-static int has_oci_whiteout(int dirfd, const char *name)
-{
-	char wh[NAME_ROOM + 8];
-	struct stat st;
-
-	if (strlen(name) > 255 - strlen(OCI_WHITEOUT_PREFIX))
-		return 0;
-	snprintf(wh, sizeof(wh), OCI_WHITEOUT_PREFIX "%s", name);
-	return fstatat(dirfd, wh, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static int has_oci_opaque(int dirfd, const char *name)
-{
-	char path[NAME_ROOM + 32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/" OCI_OPAQUE_NAME, name);
-	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* A whiteout that is an empty file with a mark; only in marked directories. */
@@ -125,27 +49,6 @@ static int is_xattr_whiteout(struct search *s, int dirfd, const struct stat *st,
 	return is;
 }
 
-static int apply_redirect(struct search *s, struct marks *m)
-{
-	if (!m->redirect)
-		return 0;
-	if (s->in_upper && !s->n_parts) {
-		free(s->redirect);
-		s->redirect = strdup(m->redirect);
-		if (!s->redirect)
-			return -ENOMEM;
-	}
-	if (m->redirect[0] == '/') {
-		free(s->absolute);
-		s->absolute = steal(&m->redirect);
-		return 0;
-	}
-	if (strlen(m->redirect) >= sizeof(s->name))
-		return -EIO;
-	snprintf(s->name, sizeof(s->name), "%s", m->redirect);
-	return 0;
-}
-
 /* A directory under s->name in the part `slot` of parent. */
 static int found_dir(struct search *s, struct node *parent, unsigned slot, int dirfd,
 		     const struct stat *st, int is_last)
@@ -156,7 +59,7 @@ static int found_dir(struct search *s, struct node *parent, unsigned slot, int d
 	int r = 0;
 
 	if (slot)
-		path = join_path(in->path, s->name);
+		path = search_join(in->path, s->name);
 	if (slot && !path)
 		return -ENOMEM;
 	/* The bottom layer has nothing below that a mark could change. */
@@ -177,64 +80,16 @@ static int found_dir(struct search *s, struct node *parent, unsigned slot, int d
 	if (slot) {
 		if (!s->n_parts)
 			s->lower_ino = layer_ino(s->fs, in->layer, st->st_ino);
-		r = add_part(s, in->layer, path, m.xattr_whiteouts);
+		r = search_add_part(s, in->layer, path, m.xattr_whiteouts);
 	} else {
 		s->origin = m.origin;
 		s->flags |= (m.impure ? NODE_IMPURE : 0) |
 			    (m.xattr_whiteouts ? NODE_XATTR_WHITEOUTS : 0);
 	}
 	if (r == 0 && !s->done)
-		r = apply_redirect(s, &m);
+		r = search_redirect(s, &m);
 	marks_done(&m);
 	return r;
-}
-
-/* Finds the data of a metacopy file below the given part. */
-static int find_data(struct search *s, struct node *parent, unsigned slot)
-{
-	unsigned first = slot + 1;
-
-	for (unsigned i = first; !s->absolute && i <= parent->n_lower; i++) {
-		auto_cfd struct cfd *cfd = NULL;
-		auto_free char *path = NULL;
-		struct stat st;
-		int r = dir_open_part(s->fs, parent, i, &cfd);
-
-		if (r < 0)
-			return r;
-		if (fstatat(cfd->fd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (!S_ISREG(st.st_mode))
-			return -EIO;
-		if (st.st_size && !st.st_blocks && i < parent->n_lower)
-			continue;
-		path = join_path(parent->slots[i].path, s->name);
-		s->data = path ? malloc(sizeof(*s->data) + strlen(path) + 1) : NULL;
-		if (!s->data)
-			return -ENOMEM;
-		s->data->layer = parent->slots[i].layer;
-		strcpy(s->data->path, path);
-		return 0;
-	}
-	for (unsigned l = slot ? parent->slots[slot].layer + 1U : 1; s->absolute &&
-	     l < s->fs->n_layers; l++) {
-		const char *path = s->absolute + 1, *slash = strrchr(path, '/');
-		auto_free char *dir = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
-		auto_fd int at = dir ? layer_open_dir(&s->fs->layers[l], dir) : -1;
-		struct stat st;
-
-		if (at < 0 || fstatat(at, slash ? slash + 1 : path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (!S_ISREG(st.st_mode))
-			return -EIO;
-		s->data = malloc(sizeof(*s->data) + strlen(path) + 1);
-		if (!s->data)
-			return -ENOMEM;
-		s->data->layer = (uint16_t)l;
-		strcpy(s->data->path, path);
-		return 0;
-	}
-	return -EIO;
 }
 
 static int found_file(struct search *s, struct node *parent, unsigned slot, int dirfd,
@@ -256,9 +111,9 @@ static int found_file(struct search *s, struct node *parent, unsigned slot, int 
 			return r;
 		s->origin = slot ? 0 : m.origin;
 		if (m.metacopy) {
-			r = apply_redirect(s, &m);
+			r = search_redirect(s, &m);
 			if (r == 0)
-				r = find_data(s, parent, slot);
+				r = search_data(s, parent, slot);
 		}
 		marks_done(&m);
 	}
@@ -293,79 +148,6 @@ static int search_part(struct search *s, struct node *parent, unsigned slot)
 	return s->found ? 0 : found_file(s, parent, slot, cfd->fd, &st);
 }
 
-/* Takes the next component of *path into name; 0 at the end. */
-static int next_component(const char **path, char name[NAME_ROOM])
-{
-	size_t len;
-
-	*path += strspn(*path, "/");
-	len = strcspn(*path, "/");
-	if (!len)
-		return 0;
-	if (len >= NAME_ROOM)
-		return -EIO;
-	memcpy(name, *path, len);
-	name[len] = '\0';
-	*path += len;
-	return 1;
-}
-
-/* Where the layers below continue after one component: *next grows by it, or is
- * changed by its redirect. */
-static int extend_target(char **next, const char *name, const char *redirect)
-{
-	auto_free char *old = steal(next);
-
-	if (redirect && redirect[0] == '/')
-		*next = strdup(redirect);
-	else if (asprintf(next, "%s/%s", old ? old : "", redirect ? redirect : name) < 0)
-		*next = NULL;
-	return *next ? 0 : -ENOMEM;
-}
-
-/* Follows an absolute redirect through one layer.  Each component is looked at,
- * because an opaque one hides the layers below and a redirected one leads them
- * elsewhere. */
-static int search_absolute(struct search *s, unsigned l, const char *target)
-{
-	auto_fd int at = layer_open_dir(&s->fs->layers[l], ".");
-	auto_free char *next = NULL;
-	char name[NAME_ROOM];
-	const char *path = target;
-	struct marks m = { 0 };
-	struct stat st = { 0 };
-	int xattr_whiteouts = 0, r;
-
-	while (at >= 0 && (r = next_component(&path, name)) > 0) {
-		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-			s->done = has_oci_whiteout(at, name);
-			return 0;
-		}
-		if (!S_ISDIR(st.st_mode)) {
-			s->done = 1;
-			return 0;
-		}
-		r = format_read_marks(&s->fs->format, at, name, &m);
-		if (r < 0)
-			return r;
-		if (m.opaque || has_oci_opaque(at, name))
-			s->done = 1;
-		xattr_whiteouts = m.xattr_whiteouts;
-		r = extend_target(&next, name, m.redirect);
-		marks_done(&m);
-		if (r < 0)
-			return r;
-		replace_fd(&at, openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-	}
-	if (at < 0 || r < 0 || !next)
-		return -EIO;
-	free(s->absolute);
-	s->absolute = steal(&next);
-	if (!s->n_parts)
-		s->lower_ino = layer_ino(s->fs, l, st.st_ino);
-	return add_part(s, l, strdup(target), xattr_whiteouts);
-}
-
 static int search_layers(struct search *s, struct node *parent, unsigned first)
 {
 	int r = 0;
@@ -379,10 +161,7 @@ static int search_layers(struct search *s, struct node *parent, unsigned first)
 		unsigned l = s->n_parts ? s->parts[s->n_parts - 1].layer + 1U : 1;
 
 		for (; l < s->fs->n_layers && !s->done; l++) {
-			/* A redirect found on the way replaces s->absolute. */
-			auto_free char *target = strdup(s->absolute + 1);
-
-			r = target ? search_absolute(s, l, target) : -ENOMEM;
+			r = search_absolute(s, l);
 			if (r < 0)
 				return r;
 		}

@@ -23,6 +23,7 @@
 #include "fuse/explain.h"
 #include "fuse/fdcache.h"
 #include "fuse/holder.h"
+#include "fuse/ids.h"
 #include "fuse/layer.h"
 #include "fuse/lookup.h"
 #include "fuse/mount.h"
@@ -87,6 +88,7 @@ static int set_up(struct unionfs *fs, struct gantry_error *err)
 	r = layers_open(fs, err);
 	if (r)
 		return r;
+	ids_find_overrides(fs);
 	fs->fds = fdcache_new(choose_fd_limit());
 	fs->arena = arena_new();
 	fs->settled = mmap(NULL, sizeof(*fs->settled), PROT_READ | PROT_WRITE,

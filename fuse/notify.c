@@ -29,6 +29,13 @@ void notify_attr(struct unionfs *fs, const struct node *node)
 	send(fs, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out));
 }
 
+void notify_names(struct unionfs *fs, const struct node *dir)
+{
+	struct fuse_notify_inval_inode_out out = { .ino = dir->id };
+
+	send(fs, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out));
+}
+
 void notify_prune(struct unionfs *fs)
 {
 	static atomic_uint hand;

@@ -13,6 +13,9 @@ struct unionfs;
  * kernel's that a request in progress may hold. */
 void notify_attr(struct unionfs *fs, const struct node *node);
 
+/* The kernel must ask again which names a directory has, and their inode numbers. */
+void notify_names(struct unionfs *fs, const struct node *dir);
+
 /* There are more inodes than wanted: asks the kernel to forget some of those that
  * nothing uses. */
 void notify_prune(struct unionfs *fs);

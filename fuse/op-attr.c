@@ -17,6 +17,7 @@
 #include "fuse/layer.h"
 #include "fuse/loc.h"
 #include "fuse/node.h"
+#include "fuse/privs.h"
 #include "fuse/request.h"
 #include "fuse/unionfs.h"
 #include "fuse/xattrat.h"
@@ -57,24 +58,6 @@ static int set_size(struct unionfs *fs, struct node *node, uint64_t size)
 	return ftruncate(data->fd, (off_t)size) < 0 ? -errno : 0;
 }
 
-/* Takes setuid, setgid and file capabilities away, as a write by an ordinary user
- * does. */
-static int drop_privileges(struct unionfs *fs, const struct loc *loc, struct stat *st)
-{
-	mode_t mode = st->st_mode & ~(mode_t)S_ISUID;
-	int r = 0;
-
-	if (mode & S_IXGRP)
-		mode &= ~(mode_t)S_ISGID;
-	if (mode != st->st_mode)
-		r = ids_set_mode(fs, loc->dirfd, loc->name, loc->at_flags, st, mode);
-	if (r == 0) {
-		st->st_mode = mode;
-		(void)xattrat_remove(loc->dirfd, loc->name, loc->at_flags, "security.capability");
-	}
-	return r;
-}
-
 static int set_times(const struct loc *loc, const struct fuse_setattr_in *in)
 {
 	struct timespec times[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } };
@@ -90,9 +73,10 @@ static int set_times(const struct loc *loc, const struct fuse_setattr_in *in)
 	return utimensat(loc->dirfd, loc->name, times, loc->at_flags) < 0 ? -errno : 0;
 }
 
-static int set_attributes(struct unionfs *fs, struct node *node, const struct loc *loc,
+static int set_attributes(struct request *rq, struct node *node, const struct loc *loc,
 			  const struct fuse_setattr_in *in, struct stat *st)
 {
+	struct unionfs *fs = rq->fs;
 	int owner = (in->valid & (FATTR_UID | FATTR_GID)) != 0;
 	int r = 0;
 
@@ -104,8 +88,12 @@ static int set_attributes(struct unionfs *fs, struct node *node, const struct lo
 	} else {
 		st->st_mode = node->mode;
 	}
-	if (in->valid & FATTR_KILL_SUIDGID && !owner)
-		r = drop_privileges(fs, loc, st);
+	if (in->valid & FATTR_KILL_SUIDGID && !owner) {
+		r = privs_drop_mode(rq, loc, st);
+		if (r == 0)
+			(void)xattrat_remove(loc->dirfd, loc->name, loc->at_flags,
+					     "security.capability");
+	}
 	if (r == 0 && owner) {
 		r = ids_set_owner(fs, loc->dirfd, loc->name, loc->at_flags, st,
 				  in->valid & FATTR_UID ? (int64_t)in->uid : -1,
@@ -158,7 +146,7 @@ int op_setattr(struct request *rq)
 		r = loc_begin(fs, node, &loc);
 	if (r < 0)
 		return r;
-	r = set_attributes(fs, node, &loc, in, &st);
+	r = set_attributes(rq, node, &loc, in, &st);
 	loc_end(&loc);
 	return r < 0 ? r : request_reply_attr(rq, node, &st);
 }

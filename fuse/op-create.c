@@ -40,6 +40,7 @@ struct creation {
 	const char *target;     /* of a symlink */
 	const struct loc *link; /* an existing file gets the name */
 	int fd;                 /* of a regular file, or -1 */
+	int up_fd;              /* the upper directory */
 };
 
 /* An attribute stands for the type of what an unprivileged user cannot make. */
@@ -76,6 +77,21 @@ static int make_at(struct creation *c, int dirfd, const char *name)
 	}
 }
 
+/* A directory's setgid bit may be in its attribute only. */
+static void inherit_override(struct creation *c, struct stat *st)
+{
+	struct stat dir;
+
+	if (fstat(c->up_fd, &dir) < 0)
+		return;
+	ids_apply_override(c->rq->fs, c->up_fd, ".", 0, &dir);
+	if (!(dir.st_mode & S_ISGID))
+		return;
+	st->st_gid = dir.st_gid;
+	if (S_ISDIR(st->st_mode))
+		st->st_mode |= S_ISGID;
+}
+
 /* Gives dirfd/name to the caller; gid -1 keeps what the directory gave it. */
 static int set_owner(struct creation *c, int dirfd, const char *name, int keep_gid)
 {
@@ -90,8 +106,7 @@ static int set_owner(struct creation *c, int dirfd, const char *name, int keep_g
 		st.st_uid = ids_uid_out(fs, in->uid);
 		st.st_gid = ids_gid_out(fs, in->gid);
 		st.st_mode &= ~c->umask;
-		if (S_ISLNK(c->mode))
-			return 0;
+		inherit_override(c, &st);
 		return ids_set_mode(fs, dirfd, name, AT_SYMLINK_NOFOLLOW, &st, st.st_mode);
 	}
 	if (ids_uid_out(fs, in->uid) == (uint32_t)fs->own_uid &&
@@ -213,6 +228,7 @@ static int create(struct creation *c, struct node **ret, struct stat *st)
 	if (r < 0)
 		return r;
 	request_set_umask(c->rq, c->umask);
+	c->up_fd = up->fd;
 	r = make_in_upper(c, up->fd);
 	if (r == 0 && (c->fd >= 0 ? fstat(c->fd, st) :
 				    fstatat(up->fd, c->name, st, AT_SYMLINK_NOFOLLOW)) < 0)

@@ -21,6 +21,7 @@
 #include "fuse/ids.h"
 #include "fuse/loc.h"
 #include "fuse/node.h"
+#include "fuse/privs.h"
 #include "fuse/request.h"
 #include "fuse/unionfs.h"
 #include "fuse/xattrat.h"
@@ -51,24 +52,18 @@ int op_read(struct request *rq)
 	return n < 0 ? -errno : (int)n;
 }
 
-static int drop_privileges(struct unionfs *fs, struct node *node)
+static int drop_privileges(struct request *rq, struct node *node)
 {
 	struct loc loc;
 	struct stat st;
-	int r = loc_begin(fs, node, &loc);
+	int r = loc_begin(rq->fs, node, &loc);
 
 	if (r < 0)
 		return r;
 	r = loc_stat(&loc, &st);
 	if (r == 0) {
-		mode_t mode;
-
-		ids_apply_override(fs, loc.dirfd, loc.name, loc.at_flags, &st);
-		mode = st.st_mode & ~(mode_t)S_ISUID;
-		if (mode & S_IXGRP)
-			mode &= ~(mode_t)S_ISGID;
-		if (mode != st.st_mode)
-			r = ids_set_mode(fs, loc.dirfd, loc.name, loc.at_flags, &st, mode);
+		ids_apply_override(rq->fs, loc.dirfd, loc.name, loc.at_flags, &st);
+		r = privs_drop_mode(rq, &loc, &st);
 	}
 	loc_end(&loc);
 	return r;
@@ -100,7 +95,7 @@ int op_write(struct request *rq)
 		return -EINVAL;
 	r = open_for_write(rq->fs, node, &data);
 	if (r == 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
-		r = drop_privileges(rq->fs, node);
+		r = drop_privileges(rq, node);
 	if (r < 0)
 		return r;
 	while (done < size) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "helpers/cleanup.h"
 
@@ -44,6 +45,16 @@ static void backing_close(struct unionfs *fs, int id)
 	(void)ioctl(fs->dev_fd, PROTO_IOC_BACKING_CLOSE, &number);
 }
 
+/* Writes that pass us by are made in our name, and take no setuid bit or capability
+ * away. */
+static int has_privileges(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || st.st_mode & (S_ISUID | S_ISGID) ||
+	       fgetxattr(fd, "security.capability", NULL, 0) > 0;
+}
+
 /* Opens of one sort at a time; the lock is held. */
 static int choose_backing(struct unionfs *fs, struct node *node, struct record *record, int fd)
 {
@@ -52,6 +63,8 @@ static int choose_backing(struct unionfs *fs, struct node *node, struct record *
 	if (record->opens_cached || fd < 0 || !S_ISREG(node->mode))
 		return 0;
 	if (!node_is(node, NODE_UPPER) && !fs->opt.read_only)
+		return 0;
+	if (has_privileges(fd))
 		return 0;
 	record->backing_id = backing_open(fs, fd);
 	return record->backing_id;

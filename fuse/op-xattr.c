@@ -31,20 +31,13 @@ static int is_acl(const char *name)
 	return strncmp(name, "system.posix_acl_", 17) == 0;
 }
 
-static int is_override(const char *name)
-{
-	const char *suffix = strstr(name, ".override_stat");
-
-	return suffix && !suffix[14];
-}
-
 /* The stored name of what the caller named; an error for what it may not touch. */
 static int stored_name(struct unionfs *fs, const char *name, char buf[XATTR_NAME_MAX + 1],
 		       const char **ret)
 {
 	if (fs->opt.no_xattr || (fs->opt.no_acl && is_acl(name)))
 		return -EOPNOTSUPP;
-	if (ids_overrides(fs) && is_override(name))
+	if (ids_is_override(fs, name))
 		return -EPERM;
 	*ret = format_escape(&fs->format, name, buf, XATTR_NAME_MAX + 1);
 	return *ret ? 0 : -EOPNOTSUPP;
@@ -108,7 +101,7 @@ static size_t filter_list(struct unionfs *fs, char *list, size_t len)
 		size_t step = strlen(from) + 1, kept;
 		int show = format_unescape(&fs->format, from);
 
-		if (ids_overrides(fs) && is_override(from))
+		if (ids_is_override(fs, from))
 			show = 0;
 		if (fs->opt.no_acl && is_acl(from))
 			show = 0;

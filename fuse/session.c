@@ -29,6 +29,7 @@
 #include "fuse/holder.h"
 #include "fuse/ids.h"
 #include "fuse/init.h"
+#include "fuse/loc.h"
 #include "fuse/lookup.h"
 #include "fuse/mount.h"
 #include "fuse/node.h"
@@ -180,6 +181,20 @@ static void set_valid(struct unionfs *fs, uint64_t *sec, uint32_t *nsec)
 	*nsec = (uint32_t)((fs->opt.timeout - (double)*sec) * 1e9);
 }
 
+/* Here and not where st comes from, because hardly any mount has overrides. */
+static void fill_shown(struct unionfs *fs, struct node *node, const struct stat *st,
+		       struct fuse_attr *attr)
+{
+	struct stat shown = *st;
+	struct loc loc;
+
+	if (fs->overrides && loc_begin(fs, node, &loc) == 0) {
+		ids_apply_override(fs, loc.dirfd, loc.name, loc.at_flags, &shown);
+		loc_end(&loc);
+	}
+	ids_fill_attr(fs, node, &shown, attr);
+}
+
 void request_fill_entry(struct request *rq, struct node *node, const struct stat *st,
 			struct fuse_entry_out *out)
 {
@@ -187,7 +202,7 @@ void request_fill_entry(struct request *rq, struct node *node, const struct stat
 	out->generation = arena_record(rq->fs->arena, node->id)->generation;
 	set_valid(rq->fs, &out->entry_valid, &out->entry_valid_nsec);
 	set_valid(rq->fs, &out->attr_valid, &out->attr_valid_nsec);
-	ids_fill_attr(rq->fs, node, st, &out->attr);
+	fill_shown(rq->fs, node, st, &out->attr);
 	node_remember(rq->fs, node);
 }
 

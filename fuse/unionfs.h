@@ -65,6 +65,7 @@ struct unionfs {
 
 	int privileged;      /* CAP_SYS_ADMIN in the first user namespace */
 	int own_uid, own_gid;
+	unsigned overrides;  /* a bit for each enum override_mode that layers use */
 
 	int dev_fd;
 	struct settled *settled; /* in shared memory: a successor needs it */

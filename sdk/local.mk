@@ -1,7 +1,7 @@
 # The contract: public headers, interface descriptions and what is derived from
 # them, and the helper library that plugins link.
 
-INTERFACES = storage transport runtime network volume log auth policy api monitor cluster engine
+INTERFACES = storage transport runtime network volume log spec auth policy api monitor cluster engine
 INTERFACE_FILES = $(INTERFACES:%=$(top_srcdir)/sdk/interfaces/%.lua)
 GENERATE_FROM = $(INTERFACE_FILES) $(top_srcdir)/sdk/generate.lua $(top_srcdir)/sdk/local.mk
 KIND_INCLUDES = $(INTERFACES:%=sdk/generated/gantry/%.h)
@@ -36,6 +36,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
+	sdk/helpers/ed25519.c sdk/helpers/ed25519.h \
 	sdk/helpers/emulate.h \
 	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
 	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
@@ -62,6 +63,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/reply.c sdk/helpers/reply.h \
 	sdk/helpers/sigpipe.h \
 	sdk/helpers/rtnl.c sdk/helpers/rtnl.h \
+	sdk/helpers/run_program.c sdk/helpers/run_program.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
 	sdk/helpers/store.c sdk/helpers/store.h \
 	sdk/helpers/tar_index.c sdk/helpers/tar_index.h \
@@ -92,3 +94,5 @@ nodist_reference_DATA = $(KIND_PAGES)
 CLEANFILES += $(KIND_PAGES)
 docs/reference/%.md: sdk/interfaces/%.lua sdk/generate.lua
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) reference $< > $@.tmp && mv $@.tmp $@
+
+include sdk/conformance/local.mk

@@ -14,3 +14,4 @@ include tests/unit/core.mk
 TESTS += tests/unit/arrows.sh
 EXTRA_DIST += tests/unit/arrows.sh
 include tests/unit/sdk/local.mk
+include tests/plugins/local.mk

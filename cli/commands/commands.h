@@ -38,11 +38,16 @@ extern const struct command attach_command, commit_command, cp_command, create_c
 	version_command, wait_command;
 extern const struct command container_prune_command, container_inspect_command,
 	image_inspect_command, image_prune_command, system_df_command, system_prune_command,
-	system_setup_rootless_command,
+	system_setup_rootless_command, generate_systemd_command,
 	volume_create_command, volume_inspect_command, volume_ls_command, volume_prune_command,
 	volume_rm_command, network_connect_command, network_create_command,
 	network_disconnect_command, network_inspect_command, network_ls_command,
 	network_prune_command, network_rm_command, plugin_ls_command, plugin_inspect_command,
+	plugin_build_command, plugin_check_command, plugin_sign_command, plugin_push_command, plugin_install_command,
+	plugin_upgrade_command, plugin_enable_command, plugin_disable_command, plugin_rm_command,
+	plugin_packages_command, plugin_search_path_command, plugin_trust_command, plugin_trust_add_command,
+	plugin_trust_ls_command, plugin_trust_revoke_command, plugin_trust_rm_command,
+	plugin_logs_command, plugin_reload_command, plugin_stats_command, plugin_trace_command,
 	policy_bench_command, policy_check_command, policy_disable_command, policy_enable_command,
 	policy_logs_command, policy_ls_command, policy_new_command, policy_replay_command,
 	policy_show_command, policy_test_command, audit_verify_command;

@@ -32,6 +32,8 @@ int session_open(struct cli *cli, const char *target, struct json_object *json,
 /* Couples it with our streams; *ret_detached tells how it ended. */
 int session_run(struct cli *cli, struct stream *stream, const struct session_options *o,
 		int *ret_detached, struct gantry_error *err);
+/* What attach and exec end with when the user detaches, as docker does. */
+int session_left(struct gantry_error *err);
 /* Tells the container how large our terminal is. */
 void session_resize(struct cli *cli, const char *resize_path);
 

@@ -110,7 +110,10 @@ static int exec_attached(struct cli *cli, const struct args *args, const char *i
 		session_resize(cli, o.resize_path);
 	}
 	r = session_run(cli, &stream.stream, &o, &detached, err);
-	return r < 0 || detached ? r : exit_code(cli, id, status, err);
+	if (r == 0 && detached) {
+		return session_left(err);
+	}
+	return r < 0 ? r : exit_code(cli, id, status, err);
 }
 
 static int exec_status(const struct gantry_error *err)

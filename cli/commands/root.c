@@ -30,7 +30,12 @@ static const struct command *const system_children[] = {
 	&system_setup_rootless_command, NULL,
 };
 static const struct command *const plugin_children[] = {
-	&plugin_inspect_command, &plugin_ls_command, NULL,
+	&plugin_build_command, &plugin_check_command, &plugin_disable_command,
+	&plugin_enable_command, &plugin_inspect_command, &plugin_install_command,
+	&plugin_logs_command, &plugin_ls_command, &plugin_packages_command,
+	&plugin_push_command, &plugin_reload_command, &plugin_rm_command,
+	&plugin_search_path_command, &plugin_sign_command, &plugin_stats_command,
+	&plugin_trace_command, &plugin_trust_command, &plugin_upgrade_command, NULL,
 };
 static const struct command *const policy_children[] = {
 	&policy_bench_command, &policy_check_command,  &policy_disable_command,
@@ -38,6 +43,7 @@ static const struct command *const policy_children[] = {
 	&policy_new_command,   &policy_replay_command, &policy_show_command,
 	&policy_test_command,  NULL,
 };
+static const struct command *const generate_children[] = { &generate_systemd_command, NULL };
 static const struct command *const audit_children[] = { &audit_verify_command, NULL };
 
 #define GROUP(id, text)                                                                        \
@@ -56,6 +62,7 @@ GROUP(network, "Manage networks");
 GROUP(plugin, "Manage plugins");
 GROUP(policy, "Manage policies: scripts that decide what may be done");
 GROUP(audit, "Check the log of what policies decided");
+GROUP(generate, "Print text for other programs");
 GROUP(system, "Manage the engine");
 GROUP(volume, "Manage volumes");
 
@@ -63,6 +70,7 @@ static const struct command *const root_children[] = {
 	&run_command,	  &exec_command,    &ps_command,      &pull_command,	&push_command,
 	&images_command,  &login_command,   &logout_command,  &version_command, &info_command,
 	&container_group, &image_group,	    &network_group,   &plugin_group, &policy_group, &audit_group,	&system_group,
+	&generate_group,
 	&volume_group,	  &attach_command,  &commit_command,  &cp_command,	&create_command,
 	&diff_command,	  &doctor_command,  &events_command,  &export_command,	&history_command,
 	&import_command,  &inspect_command, &kill_command,    &load_command,	&logs_command,

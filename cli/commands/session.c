@@ -96,6 +96,11 @@ int session_run(struct cli *cli, struct stream *stream, const struct session_opt
 	return r;
 }
 
+int session_left(struct gantry_error *err)
+{
+	return error_set(err, GANTRY_ERR_CONFLICT, "read escape sequence");
+}
+
 int wait_open(struct cli *cli, const char *id, const char *condition, struct client_response *ret,
 	      struct gantry_error *err)
 {

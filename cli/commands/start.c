@@ -74,6 +74,8 @@ static int start_one(struct cli *cli, struct args *args, const char *name, struc
 	return r;
 }
 
+#define DETACHED 256 /* no exit code: the user left, the container runs on */
+
 /* The session, from a stream that is open to the exit code. */
 static int run_session(struct cli *cli, const struct target_container *c, int use_stdin,
 		       const char *keys, int sig_proxy, struct client_response *stream,
@@ -91,6 +93,7 @@ static int run_session(struct cli *cli, const struct target_container *c, int us
 	}
 	r = session_run(cli, &stream->stream, &o, &detached, err);
 	if (r < 0 || detached) {
+		*status = DETACHED;
 		return r;
 	}
 	return wait_finish(wait, status, err);
@@ -115,7 +118,7 @@ static int start_attached(struct cli *cli, struct args *args, struct gantry_erro
 	target_set(&target, "/containers/%s/start", c.id);
 	r = api_call(cli, "POST", buf_str(&target), NULL, NULL, err);
 	r = r < 0 ? r : run_session(cli, &c, use_stdin, keys, 1, &stream, &wait, &status, err);
-	return r < 0 ? r : status;
+	return r < 0 ? r : status == DETACHED ? CLI_EXIT_OK : status;
 }
 
 static int command_start(struct cli *cli, struct args *args, struct gantry_error *err)
@@ -169,7 +172,7 @@ static int command_attach(struct cli *cli, struct args *args, struct gantry_erro
 	r = r < 0 ? r : open_attach(cli, &c, use_stdin, keys, &stream, err);
 	r = r < 0 ? r : run_session(cli, &c, use_stdin, keys, args_bool(args, "sig-proxy", 1), &stream,
 				    &wait, &status, err);
-	return r < 0 ? r : status;
+	return r == 0 && status == DETACHED ? session_left(err) : r < 0 ? r : status;
 }
 
 static const struct flag start_flags[] = {

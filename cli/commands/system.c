@@ -208,7 +208,7 @@ static void info_plugins(struct json_object *info)
 	if (swarm) {
 		printf(" Swarm: %s\n", swarm);
 	}
-	if (runtimes && json_object_object_length(runtimes)) {
+	if (runtimes && json_member_count(runtimes)) {
 		printf(" Runtimes:");
 		json_each_sorted(runtimes, print_runtime, NULL);
 		printf("\n");

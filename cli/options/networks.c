@@ -148,7 +148,7 @@ int options_networks(const struct args *args, struct json_object *config, struct
 			r = apply_flags(args, &a, config, err);
 		}
 		first = 0;
-		if (r == 0 && (is_user_defined(a.name) || json_object_object_length(a.endpoint) > 0)) {
+		if (r == 0 && (is_user_defined(a.name) || json_member_count(a.endpoint) > 0)) {
 			if (!endpoints) {
 				*ret = json_object_new_object();
 				endpoints = options_member(*ret, "EndpointsConfig");
@@ -162,7 +162,7 @@ int options_networks(const struct args *args, struct json_object *config, struct
 		struct attachment a = { (char[]){ "default" }, json_object_new_object() };
 
 		r = apply_flags(args, &a, config, err);
-		if (r == 0 && json_object_object_length(a.endpoint) > 0) {
+		if (r == 0 && json_member_count(a.endpoint) > 0) {
 			*ret = json_object_new_object();
 			json_set(options_member(*ret, "EndpointsConfig"), "default",
 				 json_object_get(a.endpoint));

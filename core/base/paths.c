@@ -3,17 +3,20 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/paths.h"
+#include "core/base/session.h"
 #include "core/core.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/privilege.h"
 
 char *path_join(const char *first, ...)
 {
@@ -55,31 +58,6 @@ static char *find_build_tree(void)
 	return NULL;
 }
 
-/* The first that is set: option, environment, else the folder of a user or of root. */
-static char *choose_folder(const char *option, const char *env, const char *xdg, const char *home,
-			   const char *system)
-{
-	const char *value = option ? option : getenv(env);
-
-	if (value && *value) {
-		return strdup(value);
-	}
-	if (geteuid() == 0) {
-		return strdup(system);
-	}
-	value = getenv(xdg);
-	if (value && *value) {
-		return path_join(value, "gantry", NULL);
-	}
-	value = getenv("HOME");
-	return value ? path_join(value, home, NULL) : strdup(system);
-}
-
-static char *program(const char *tree, const char *name)
-{
-	return tree ? path_join(tree, name, NULL) : path_join(LIBEXECDIR, name, NULL);
-}
-
 /* realpath() that keeps what does not exist yet: the folder is made. */
 static int absolute_folder(char **path, mode_t mode, struct gantry_error *err)
 {
@@ -102,18 +80,69 @@ static int absolute_folder(char **path, mode_t mode, struct gantry_error *err)
 	return 0;
 }
 
+/* Behind what came with gantry: what was installed from packages. */
+static int add_installed(struct paths *p, struct gantry_error *err)
+{
+	char *path;
+
+	if (asprintf(&path, "%s:%s/plugins/drivers", p->plugin_path, p->root) < 0) {
+		return error_no_memory(err);
+	}
+	free(p->plugin_path);
+	p->plugin_path = path;
+	return 0;
+}
+
+/* The option, else the variable; NULL when neither is set. */
+static const char *named_folder(const char *option, const char *env)
+{
+	const char *value = option ? option : getenv(env);
+
+	return value && *value ? value : NULL;
+}
+
+/* Root of a user namespace may be an ordinary user to the host's files. */
+static int is_system(void)
+{
+	return geteuid() == 0 && (in_initial_userns() || access("/var/lib", W_OK) == 0);
+}
+
+/* Folders that nobody names are the system's or this user's. */
+static int choose_folders(struct paths *p, const struct core_options *options, struct gantry_error *err)
+{
+	const char *root = named_folder(options->root, "GANTRY_ROOT");
+	const char *run_root = named_folder(options->run_root, "GANTRY_RUN_ROOT");
+	int r;
+
+	p->root = root ? strdup(root) : is_system() ? strdup("/var/lib/gantry") : session_data_folder();
+	r = p->root ? absolute_folder(&p->root, 0711, err) : error_no_memory(err);
+	if (r < 0) {
+		return r;
+	}
+	p->run_root = run_root	    ? strdup(run_root)
+		      : is_system() ? strdup("/run/gantry")
+				    : session_run_folder(p->root);
+	r = p->run_root ? absolute_folder(&p->run_root, 0711, err) : error_no_memory(err);
+	if (r == 0 && !run_root && !is_system()) {
+		session_keep_run_folder(p->root, p->run_root);
+	}
+	return r;
+}
+
+static char *program(const char *tree, const char *name)
+{
+	return tree ? path_join(tree, name, NULL) : path_join(LIBEXECDIR, name, NULL);
+}
+
 int paths_init(struct paths *p, const struct core_options *options, struct gantry_error *err)
 {
 	auto_free char *tree = find_build_tree();
 	const char *plugins = options->plugin_path ? options->plugin_path : getenv("GANTRY_PLUGIN_PATH");
 	const char *config = options->config_file ? options->config_file : getenv("GANTRY_CONFIG_FILE");
+
 	int r;
 
 	*p = (struct paths){ .uninstalled = tree != NULL };
-	p->root = choose_folder(options->root, "GANTRY_ROOT", "XDG_DATA_HOME", ".local/share/gantry",
-				"/var/lib/gantry");
-	p->run_root = choose_folder(options->run_root, "GANTRY_RUN_ROOT", "XDG_RUNTIME_DIR",
-				    ".cache/gantry-run", "/run/gantry");
 	p->plugin_path = plugins && *plugins ? strdup(plugins)
 			 : tree		     ? path_join(tree, "plugins", NULL)
 					     : strdup(PLUGINDIR);
@@ -125,12 +154,12 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 	if (config && *config) {
 		p->config_file = strdup(config);
 	}
-	if (!p->root || !p->run_root || !p->plugin_path || !p->shim || !p->reconcile ||
+	if (!p->plugin_path || !p->shim || !p->reconcile ||
 	    !p->emulate || !p->plugin_host || !p->share) {
 		return error_no_memory(err);
 	}
-	r = absolute_folder(&p->root, 0711, err);
-	return r < 0 ? r : absolute_folder(&p->run_root, 0711, err);
+	r = choose_folders(p, options, err);
+	return r < 0 ? r : add_installed(p, err);
 }
 
 void paths_done(struct paths *p)

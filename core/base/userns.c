@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <run-root>/userns/ has a file for each process that lives in the namespace, named
+/* <run-root>/userns/<ids>/ has a file for each process that lives in the namespace, named
  * by its pid and holding its start time, so that a pid used again deceives nobody.
  * The folder's lock orders those who look for one, so that two commands that start
  * at once do not make two namespaces. */
@@ -72,9 +72,10 @@ static unsigned long long start_time(pid_t pid)
 	return p && sscanf(p, " %llu", &value) == 1 ? value : 0;
 }
 
-static int open_folder(const struct paths *paths, struct gantry_error *err)
+/* Engines with other roots and other ids may share the run folder. */
+static int open_folder(const struct paths *paths, enum userns_ids ids, struct gantry_error *err)
 {
-	auto_free char *path = path_join(paths->run_root, "userns", NULL);
+	auto_free char *path = path_join(paths->run_root, "userns", userns_ids_name(ids), NULL);
 	int r = path ? make_dirs(AT_FDCWD, path, 0700) : -ENOMEM;
 	int fd = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -168,12 +169,12 @@ static int refused(int sys_errno, struct gantry_error *err)
 }
 
 /* The new namespace is mapped by ourselves, or by helpers that stay outside. */
-static int create(enum userns_ids *ids, struct gantry_error *err)
+static int create(enum userns_ids ids, struct gantry_error *err)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	struct idmap_helper helper = IDMAP_HELPER_INIT;
-	int r = *ids == USERNS_FULL ? idmap_helper_start(&helper, uid, gid, err) : 0;
+	int r = ids == USERNS_FULL ? idmap_helper_start(&helper, uid, gid, err) : 0;
 
 	if (r < 0) {
 		return r;
@@ -183,7 +184,7 @@ static int create(enum userns_ids *ids, struct gantry_error *err)
 		idmap_helper_cancel(&helper);
 		return refused(r, err);
 	}
-	return *ids == USERNS_FULL ? idmap_helper_finish(&helper, err) : idmap_single(uid, gid, err);
+	return ids == USERNS_FULL ? idmap_helper_finish(&helper, err) : idmap_single(uid, gid, err);
 }
 
 /* Choosing follows what is there; a root that has been chosen for stays so. */
@@ -211,20 +212,9 @@ static int choose(const struct paths *paths, enum userns_ids *ret, int *ret_new,
 	return 0;
 }
 
-static int join_or_create(const struct paths *paths, int folder, enum userns_ids *ret,
-			  struct gantry_error *err)
+static int join_or_create(int folder, enum userns_ids ids, struct gantry_error *err)
 {
-	int is_new = 0, r;
-
-	if (join(folder)) {
-		*ret = remembered(paths);
-		return 0;
-	}
-	r = choose(paths, ret, &is_new, err);
-	if (r < 0 || (r = create(ret, err)) < 0) {
-		return r;
-	}
-	return is_new ? remember(paths, *ret, err) : 0;
+	return join(folder) ? 0 : create(ids, err);
 }
 
 /* Its own view of the host's mounts, which follows changes there, and in which it
@@ -243,7 +233,7 @@ static int own_mounts(struct gantry_error *err)
 int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_error *err)
 {
 	auto_fd int folder = -1;
-	int r;
+	int is_new = 0, r;
 
 	outer.uid = getuid();
 	outer.gid = getgid();
@@ -252,7 +242,11 @@ int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_
 		*ret = in_initial_userns() ? USERNS_HOST : USERNS_GIVEN;
 		return 0;
 	}
-	folder = open_folder(paths, err);
+	r = choose(paths, ret, &is_new, err);
+	if (r < 0) {
+		return r;
+	}
+	folder = open_folder(paths, *ret, err);
 	if (folder < 0) {
 		return folder;
 	}
@@ -261,7 +255,10 @@ int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_
 			return error_errno(err, errno, "cannot lock %s/userns", paths->run_root);
 		}
 	}
-	r = join_or_create(paths, folder, ret, err);
+	r = join_or_create(folder, *ret, err);
+	if (r == 0 && is_new) {
+		r = remember(paths, *ret, err);
+	}
 	if (r == 0) {
 		r = write_holder(folder, getpid(), err);
 	}
@@ -271,18 +268,20 @@ int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_
 
 int userns_add_holder(const struct paths *paths, pid_t pid, struct gantry_error *err)
 {
-	auto_fd int folder = open_folder(paths, err);
+	enum userns_ids ids = userns_has_ids() ? USERNS_FULL : USERNS_SINGLE;
+	auto_fd int folder = open_folder(paths, ids, err);
 
 	return folder < 0 ? folder : write_holder(folder, pid, err);
 }
 
 void userns_leave(const struct paths *paths)
 {
-	char name[16];
+	enum userns_ids ids = userns_has_ids() ? USERNS_FULL : USERNS_SINGLE;
 	auto_free char *path = NULL;
+	char name[16];
 
 	snprintf(name, sizeof(name), "%d", getpid());
-	path = path_join(paths->run_root, "userns", name, NULL);
+	path = path_join(paths->run_root, "userns", userns_ids_name(ids), name, NULL);
 	if (path) {
 		(void)unlink(path);
 	}

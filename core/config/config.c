@@ -360,7 +360,7 @@ struct json_object *config_list(const struct config *c, const char *key)
 	return json_get_array(c->values, key);
 }
 
-const char *const config_host_keys[] = { "isolation", NULL };
+const char *const config_host_keys[] = { "isolation", "memory_mib", "pids", "deadline_s", NULL };
 
 static int is_host_key(const char *key)
 {
@@ -379,6 +379,15 @@ const char *config_driver_setting(const struct config *c, const char *kind, cons
 
 	buf_addf(&name, "drivers.%s.%s.%s", kind, driver, key);
 	return json_get_string(c->values, buf_str(&name));
+}
+
+int64_t config_driver_number(const struct config *c, const char *kind, const char *driver,
+			     const char *key, int64_t fallback)
+{
+	auto_(buf) struct buf name = BUF_INIT;
+
+	buf_addf(&name, "drivers.%s.%s.%s", kind, driver, key);
+	return json_get_int(c->values, buf_str(&name), fallback);
 }
 
 /* A driver's value may come from a flag as text; it then takes the schema's type. */

@@ -42,6 +42,9 @@ int config_for_driver(const struct config *c, const struct gantry_driver *driver
  * config_host_keys), or NULL when nothing is said; borrowed. */
 const char *config_driver_setting(const struct config *c, const char *kind, const char *driver,
 				  const char *key);
+/* The same as a number; fallback when nothing is said. */
+int64_t config_driver_number(const struct config *c, const char *kind, const char *driver,
+			     const char *key, int64_t fallback);
 extern const char *const config_host_keys[]; /* ends with NULL */
 
 /* The schema, for the man page and the shipped example; ends with a NULL name. */

@@ -19,6 +19,10 @@ int create_merge_image(struct json_object *doc, const struct image *image,
 int create_check_host_config(struct core *core, struct json_object *doc,
 			     struct json_object *warnings, struct gantry_error *err);
 
+/* Refuses devices by name that no driver of the kind spec knows. */
+int create_check_devices(struct core *core, struct json_object *host_config,
+			 struct gantry_error *err);
+
 /* Turns Binds, Mounts, Volumes, VolumesFrom into doc.Mounts and makes the volumes
  * it names. */
 int create_resolve_mounts(struct core *core, struct json_object *doc, struct gantry_error *err);

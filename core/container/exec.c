@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Further processes in a running container.  The record says what to run; the shim
  * runs it, and remembers how it ended for as long as the container runs. */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -130,10 +131,15 @@ static int write_process(struct core *core, struct container *c, const struct ex
 	return 0;
 }
 
+static int save_exec(struct core *core, struct exec *e, struct gantry_error *err)
+{
+	return db_exec(core->db, err, "UPDATE execs SET doc=? WHERE id=?", "ss", json_text(e->doc), e->id);
+}
+
 static int mark_started(struct core *core, struct exec *e, struct gantry_error *err)
 {
 	json_set_bool(e->doc, "Started", 1);
-	return db_exec(core->db, err, "UPDATE execs SET doc=? WHERE id=?", "ss", json_text(e->doc), e->id);
+	return save_exec(core, e, err);
 }
 
 static int start_in_shim(struct core *core, struct container *c, const struct exec *e,
@@ -169,13 +175,41 @@ static int start_in_shim(struct core *core, struct container *c, const struct ex
 	return shim_request(sock, m, &connection, connection >= 0, err);
 }
 
+/* The client has been promised a stream, so that is where it reads why there is none,
+ * and the exit code tells it apart from output: as in Docker. */
+static int report_unstarted(struct core *core, struct exec *e, int pair[2],
+			    struct gantry_error *failure, struct gantry_error *err)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	unsigned char header[8] = { 1 };
+	uint32_t len;
+
+	/* The shim has shut down the pair that it was given. */
+	replace_fd(&pair[0], -1);
+	replace_fd(&pair[1], -1);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		return error_errno(err, errno, "cannot make a socket pair");
+	}
+
+	buf_addf(&text, "%s\r\n", failure->message);
+	len = htobe32((uint32_t)text.len);
+	memcpy(header + 4, &len, sizeof(len));
+	if (!json_get_bool(json_get_object(e->doc, "Config"), "Tty", 0)) {
+		(void)write_all(pair[1], header, sizeof(header));
+	}
+	(void)write_all(pair[1], text.data, text.len);
+	json_set_int(e->doc, "ExitCode", failure->code == GANTRY_ERR_NOT_FOUND ? 127 : 126);
+	error_clear(failure);
+	return save_exec(core, e, err);
+}
+
 ENGINE_OP(exec_start)
 {
 	struct core *core = self;
 	auto_container struct container *c = NULL;
 	struct exec e;
 	int pair[2] = { -1, -1 };
-	int tty;
+	int tty, started = 0;
 	int r = find_exec(core, args->id, &e, err);
 
 	if (r == 0) {
@@ -195,6 +229,13 @@ ENGINE_OP(exec_start)
 	}
 	if (r == 0) {
 		r = start_in_shim(core, c, &e, args, pair[1], err);
+		started = r == 0;
+		if (r < 0 && pair[1] >= 0) {
+			struct gantry_error failure = *err;
+
+			error_clear(err);
+			r = report_unstarted(core, &e, pair, &failure, err);
+		}
 	}
 	if (pair[1] >= 0) {
 		close(pair[1]);
@@ -206,7 +247,9 @@ ENGINE_OP(exec_start)
 		exec_done(&e);
 		return r;
 	}
-	publish(core, c, json_get_object(e.doc, "Config"), "exec_start", e.id);
+	if (started) {
+		publish(core, c, json_get_object(e.doc, "Config"), "exec_start", e.id);
+	}
 	tty = json_get_bool(json_get_object(e.doc, "Config"), "Tty", 0);
 	exec_done(&e);
 	r = gantry_engine_exec_start_set_tty(reply, tty);
@@ -264,7 +307,7 @@ ENGINE_OP(exec_inspect)
 	auto_json struct json_object *o = json_object_new_object();
 	struct json_object *config;
 	struct exec e;
-	int64_t pid = 0, code = -1;
+	int64_t pid = 0, code;
 	int running = 0;
 	int r = find_exec(core, args->id, &e, err);
 
@@ -273,7 +316,8 @@ ENGINE_OP(exec_inspect)
 		return r;
 	}
 	config = json_get_object(e.doc, "Config");
-	if (json_get_bool(e.doc, "Started", 0)) {
+	code = json_get_int(e.doc, "ExitCode", -1);
+	if (code < 0 && json_get_bool(e.doc, "Started", 0)) {
 		ask_state(core, &e, &running, &pid, &code);
 	}
 	json_set_string(o, "ID", e.id);

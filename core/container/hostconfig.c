@@ -8,6 +8,7 @@
 
 #include "core/container/create.h"
 #include "core/container/emulation.h"
+#include "core/container/limits.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -212,7 +213,7 @@ static int check_log(struct core *core, struct json_object *hc, struct gantry_er
 				 "logger: no log driver named '%s' is registered",
 				 json_get_string(log, "Type"));
 	}
-	if (r < 0 || json_object_object_length(json_get_object(log, "Config")) == 0) {
+	if (r < 0 || json_member_count(json_get_object(log, "Config")) == 0) {
 		return r;
 	}
 	return log_check_options(driver,
@@ -288,14 +289,29 @@ static void keep_id(struct core *core, struct json_object *doc, struct json_obje
 	}
 }
 
+/* An ordinary user's containers are on the default network where its driver can serve them, else
+ * in the host's. */
+static const char *default_network(struct core *core)
+{
+	const char *wanted = config_string(core->config, "network.rootless");
+	struct gantry_error why = GANTRY_ERROR_INIT;
+
+	if (core->ids == USERNS_HOST) {
+		return "bridge";
+	}
+	if (strcmp(wanted, "auto")) {
+		return wanted;
+	}
+	return registry_probe(core->registry, "network", config_string(core->config, "network.bridge"),
+			      &why) == 0 ? "bridge" : "host";
+}
+
 static void set_defaults(struct core *core, struct json_object *doc, struct json_object *hc)
 {
 	const char *mode = json_get_string(hc, "NetworkMode");
 
 	if (!mode || !*mode || !strcmp(mode, "default")) {
-		json_set_string(hc, "NetworkMode",
-				core->ids == USERNS_HOST ? "bridge"
-							 : config_string(core->config, "network.rootless"));
+		json_set_string(hc, "NetworkMode", default_network(core));
 	}
 	keep_id(core, doc, hc);
 	if (json_get_int(hc, "ShmSize", 0) <= 0) {
@@ -337,6 +353,7 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 
 	set_defaults(core, doc, hc);
 	r = check_memory(hc, warnings, err);
+	limits_warn(core, hc, warnings);
 	if (r == 0) {
 		r = check_cpu(hc, err);
 	}
@@ -357,6 +374,9 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	}
 	if (r == 0) {
 		r = check_log(core, hc, err);
+	}
+	if (r == 0) {
+		r = create_check_devices(core, hc, err);
 	}
 	return r < 0 ? r : check_runtime(core, doc, err);
 }

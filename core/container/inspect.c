@@ -9,6 +9,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
+#include "core/container/limits.h"
 #include "core/container/present.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
@@ -218,6 +219,7 @@ ENGINE_OP(container_inspect)
 	struct core *core = self;
 	auto_container struct container *c = NULL;
 	auto_json struct json_object *o = json_object_new_object();
+	struct json_object *limits;
 	auto_free char *run_dir = NULL;
 	auto_free char *dir = NULL;
 	auto_free char *name = NULL;
@@ -250,6 +252,11 @@ ENGINE_OP(container_inspect)
 	json_set_string(o, "AppArmorProfile", "");
 	json_set(o, "ExecIDs", present_execs(core, c));
 	json_set(o, "HostConfig", json_object_get(container_host_config(c)));
+	/* an addition to Docker's: what of HostConfig is only a wish here */
+	limits = limits_not_enforced(core, container_host_config(c));
+	if (limits) {
+		json_set(o, "LimitsNotEnforced", limits);
+	}
 	json_set(o, "Mounts", present_mounts(core, c));
 	json_set(o, "Config", json_object_get(container_config(c)));
 	json_set(o, "NetworkSettings", make_network_settings(core, c));

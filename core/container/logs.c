@@ -137,6 +137,15 @@ static int convert(const struct logs *l, int sink)
 	return 0;
 }
 
+/* What went wrong once the answer had begun, as Docker says it. */
+static void write_error(const struct logs *l, int sink)
+{
+	char text[1100];
+	int n = snprintf(text, sizeof(text), "Error grabbing logs: %s\n", l->error.message);
+
+	(void)write_frame(l, 2, time_now_ns(), text, (uint32_t)n, sink);
+}
+
 static int logs_new(struct core *core, struct container *c, struct logs **ret,
 		    struct gantry_error *err)
 {
@@ -188,6 +197,9 @@ static int transfer(struct logs *l, int sink, struct gantry_error *err)
 	(void)convert(l, sink);
 	close(l->records); /* a reader that still follows gets EPIPE */
 	pthread_join(reader, NULL);
+	if (l->error.code && l->error.sys_errno != EPIPE) {
+		write_error(l, sink);
+	}
 	return 0;
 }
 

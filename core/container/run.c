@@ -17,6 +17,7 @@
 
 #include "core/container/container.h"
 #include "core/container/emulation.h"
+#include "core/container/present.h"
 #include "core/image/image.h"
 #include "core/network/network.h"
 #include "core/shim/protocol.h"
@@ -219,11 +220,35 @@ static int add_driver(struct start *s, const char *kind, const char *name, struc
 	return 0;
 }
 
+static struct json_object *describe_for_log(const struct container *c)
+{
+	struct json_object *info = json_object_new_object(), *config = container_config(c);
+	auto_free char *created = present_time(c->created_ns);
+
+	json_set_string(info, "Name", c->name);
+	json_set_string(info, "ImageName", json_get_string(config, "Image"));
+	json_set_string(info, "ImageID", c->image);
+	json_set_string(info, "Path", json_get_string(c->doc, "Path"));
+	json_set(info, "Args", json_object_get(json_get_array(c->doc, "Args")));
+	json_set_string(info, "Created", created);
+	json_set(info, "Labels", json_object_get(json_get_object(config, "Labels")));
+	json_set(info, "Env", json_object_get(json_get_array(config, "Env")));
+	return info;
+}
+
+/* A foreign driver wants to know whose output it gets, also without options. */
+static int is_adapted(struct core *core, const char *kind, const char *name)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct driver_place place;
+
+	return registry_place(core->registry, kind, name, &place, &ignored) == 0 &&
+	       strcmp(place.table, name) != 0;
+}
+
 static int add_log(struct start *s, struct gantry_error *err)
 {
-	struct json_object *config = container_config(s->c);
 	struct json_object *log = json_get_object(container_host_config(s->c), "LogConfig");
-	auto_json struct json_object *info = json_object_new_object();
 	auto_free char *dir = container_dir(s->core, s->c->id);
 	struct json_object *options = json_get_object(log, "Config");
 	int r = add_driver(s, "log", json_get_string(log, "Type"), err);
@@ -236,11 +261,10 @@ static int add_log(struct start *s, struct gantry_error *err)
 		return error_errno(err, -r, "cannot create folder %s", dir);
 	}
 	shim_message_add(&s->message, "log.dir", dir);
-	if (json_object_object_length(options) > 0) {
-		json_set_string(info, "Name", s->c->name);
-		json_set_string(info, "ImageName", json_get_string(config, "Image"));
-		json_set(info, "Labels", json_object_get(json_get_object(config, "Labels")));
-		json_set(info, "Env", json_object_get(json_get_array(config, "Env")));
+	if (json_member_count(options) > 0 ||
+	    is_adapted(s->core, "log", json_get_string(log, "Type"))) {
+		auto_json struct json_object *info = describe_for_log(s->c);
+
 		shim_message_add(&s->message, "log.options", json_text(options));
 		shim_message_add(&s->message, "log.info", json_text(info));
 	}

@@ -224,13 +224,15 @@ static int make_image(struct core *core, struct container *c, struct image_makin
 	return r;
 }
 
-static int set_name(struct core *core, const struct gantry_engine_container_commit_args *args,
-		    const char *id, struct gantry_error *err)
+/* The name that the image gets; "" for none. */
+static int make_name(struct core *core, const struct gantry_engine_container_commit_args *args,
+		     char name[700], struct gantry_error *err)
 {
 	struct reference ref;
-	char text[700], name[700];
+	char text[700];
 	int r;
 
+	name[0] = '\0';
 	if (!args->repository || !*args->repository) {
 		return 0;
 	}
@@ -238,8 +240,7 @@ static int set_name(struct core *core, const struct gantry_engine_container_comm
 		 args->tag ? args->tag : "");
 	r = image_parse_reference(core, text, &ref, err);
 	if (r == 0) {
-		reference_name(&ref, name, sizeof(name));
-		r = image_set_name(core, name, id, err);
+		reference_name(&ref, name, 700);
 	}
 	return r;
 }
@@ -258,8 +259,12 @@ static int commit_it(struct core *core, struct container *c,
 		.changes = args->changes,
 		.platform = &platform,
 	};
+	char name[700];
 	int r = image_find(core, c->image, &base, err);
 
+	if (r == 0) {
+		r = make_name(core, args, name, err);
+	}
 	if (r == 0) {
 		r = image_platform(NULL, &platform, err);
 	}
@@ -270,7 +275,8 @@ static int commit_it(struct core *core, struct container *c,
 		return r;
 	}
 	m.base = base;
-	m.config = json_object_object_length(config) > 0 ? config : container_config(c);
+	m.name = *name ? name : NULL;
+	m.config = json_member_count(config) > 0 ? config : container_config(c);
 	command = strdup(json_text(json_get(container_config(c), "Cmd")));
 	m.created_by = command;
 	return make_image(core, c, &m, ret_id, err);
@@ -297,9 +303,6 @@ ENGINE_OP(container_commit)
 	if (frozen) {
 		(void)engine_container_unpause(core, &GANTRY_ENGINE_CONTAINER_UNPAUSE_ARGS(.name = c->id),
 					       reply, &ignored);
-	}
-	if (r == 0) {
-		r = set_name(core, args, id, err);
 	}
 	if (r < 0) {
 		return error_prefix(err, "cannot commit container %s", c->name);

@@ -27,6 +27,10 @@ void spec_host_devices(struct json_object *list);
 void spec_describe_device(struct json_object *o, const char *path, const struct stat *st);
 int spec_devices(const struct container *c, struct json_object *spec, struct gantry_error *err);
 
+/* spec_drivers.c: lets the drivers of the kind spec complete it; *spec may be replaced. */
+int spec_drivers(struct core *core, const struct container *c, struct json_object **spec,
+		 struct gantry_error *err);
+
 /* spec_process.c: the process object. */
 int spec_process(const struct container *c, int root, struct json_object *spec,
 		 struct gantry_error *err);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "core/container/emulation.h"
 #include "core/container/spec.h"
@@ -101,13 +102,21 @@ static int owns_network(const struct container *c)
 	return strcmp(mode, "host") && strncmp(mode, "container:", 10);
 }
 
+static int is_read_only(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
 static void add_sysctls(const struct container *c, struct json_object *linux_spec)
 {
 	struct json_object *asked = json_get_object(container_host_config(c), "Sysctls");
 	struct json_object *o = json_object_new_object();
 
-	/* As Docker: low ports and ping need no privilege inside. */
-	if (owns_network(c)) {
+	/* As Docker: low ports and ping need no privilege inside.  In a container of
+	 * others nobody may set them. */
+	if (owns_network(c) && !is_read_only("/proc/sys")) {
 		json_set_string(o, "net.ipv4.ip_unprivileged_port_start", "0");
 		/* of the groups that there are in this user namespace */
 		json_set_string(o, "net.ipv4.ping_group_range",
@@ -234,6 +243,9 @@ int container_make_spec(struct core *core, const struct container *c, const char
 	r = spec_mounts(core, c, run_dir, spec, err);
 	if (r == 0) {
 		r = spec_linux(core, c, spec, err);
+	}
+	if (r == 0) {
+		r = spec_drivers(core, c, &spec, err);
 	}
 	if (r == 0) {
 		*ret = steal(&spec);

@@ -34,7 +34,7 @@ static void copy_text(struct json_object *from, const char *key, struct json_obj
 
 static void set_if_used(struct json_object *o, const char *key, struct json_object *part)
 {
-	if (json_object_object_length(part) > 0) {
+	if (json_member_count(part) > 0) {
 		json_set(o, key, part);
 	} else {
 		json_object_put(part);
@@ -247,11 +247,6 @@ int spec_devices(const struct container *c, struct json_object *spec, struct gan
 	struct json_object *asked = json_get_array(container_host_config(c), "Devices");
 	struct json_object *list;
 
-	if (json_array_size(json_get_array(container_host_config(c), "DeviceRequests"))) {
-		error_set(err, GANTRY_ERR_INVALID,
-			  "could not select device driver: no device file describes one");
-		return error_hint(err, "use --device to pass device nodes");
-	}
 	list = json_object_new_array();
 	json_set(json_get_object(spec, "linux"), "devices", list);
 	if (spec_is_privileged(c)) {

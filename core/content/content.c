@@ -39,6 +39,21 @@ int64_t content_size(const char *root, const char *digest)
 	return path && stat(path, &st) == 0 ? st.st_size : -1;
 }
 
+static int64_t age_of(const struct stat *st)
+{
+	int64_t age = time_now_ns() / 1000000000 - st->st_mtime;
+
+	return age > 0 ? age : 0;
+}
+
+int64_t content_age(const char *root, const char *digest)
+{
+	auto_free char *path = digest_is_valid(digest) ? blob_path(root, digest) : NULL;
+	struct stat st;
+
+	return path && stat(path, &st) == 0 ? age_of(&st) : 0;
+}
+
 int content_open(const char *root, const char *digest, int *ret_fd, struct gantry_error *err)
 {
 	auto_free char *path = NULL;
@@ -268,4 +283,22 @@ int content_each(const char *root, int (*fn)(const char *digest, int64_t size, v
 		}
 	}
 	return r;
+}
+
+void content_sweep_partial(const char *root, int64_t older_than_s)
+{
+	auto_free char *folder = path_join(root, "content", "partial", NULL);
+	auto_dir DIR *dir = opendir(folder);
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && (e = readdir(dir))) {
+		auto_fd int fd = e->d_name[0] == '.' ? -1 : openat(dirfd(dir), e->d_name, O_RDWR | O_CLOEXEC);
+
+		/* Its writer, if one lives, has it locked. */
+		if (fd >= 0 && fstat(fd, &st) == 0 && age_of(&st) >= older_than_s &&
+		    flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			unlinkat(dirfd(dir), e->d_name, 0);
+		}
+	}
 }

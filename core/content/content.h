@@ -48,6 +48,12 @@ int content_writer_commit(struct content_writer *w, char ret_digest[DIGEST_SIZE]
 /* Frees; what was not committed stays for another try if its digest is known. */
 struct content_writer *content_writer_free(struct content_writer *w);
 
+/* Seconds since it was stored; 0 when it is not there. */
+int64_t content_age(const char *root, const char *digest);
+
+/* Removes what is left of downloads that ended more than this ago and nobody goes on with. */
+void content_sweep_partial(const char *root, int64_t older_than_s);
+
 /* Calls fn with the digest and size of each blob. */
 int content_each(const char *root, int (*fn)(const char *digest, int64_t size, void *data),
 		 void *data, struct gantry_error *err);

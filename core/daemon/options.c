@@ -85,6 +85,9 @@ static const struct rule rules[OPTION_COUNT] = {
 				   "control group of all containers", 0, RULE_TEXT },
 	[OPTION_SECCOMP_PROFILE] = { "seccomp-profile", "seccomp-profile", "container.seccomp",
 				     "profile of containers that name none", 0, RULE_TEXT },
+	[OPTION_AUTHORIZATION_PLUGIN] = { "authorization-plugin", "authorization-plugins",
+					  "policy.drivers", "plugin that must allow each request", 0,
+					  RULE_LIST },
 	[OPTION_HELP] = { "help", NULL, NULL, "print this", 'h', RULE_BOOL },
 	[OPTION_VERSION] = { "version", NULL, NULL, "print the version", 'v', RULE_BOOL },
 };

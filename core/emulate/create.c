@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -123,7 +124,7 @@ static int64_t make_device(struct request *rq, int parent, const char *name, mod
 	auto_fd int fd = -1;
 	struct stat st;
 
-	if (rq->who.uid.effective != 0)
+	if (rq->who.uid.effective != 0 || !request_has_cap(rq, CAP_MKNOD))
 		return -EPERM;
 	if (S_ISCHR(mode) && dev == 0)
 		return -EPERM; /* overlayfs' sign for a file that is deleted */

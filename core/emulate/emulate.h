@@ -62,6 +62,9 @@ int request_read(const struct request *rq, uint64_t from, void *to, size_t size)
 int request_write(const struct request *rq, uint64_t to, const void *from, size_t size);
 /* A path of at most PATH_MAX bytes; -ENAMETOOLONG. */
 int request_read_path(const struct request *rq, uint64_t from, char *to);
+/* Has the caller this capability in effect?  Being root is not enough in a container
+ * that was started with fewer. */
+int request_has_cap(const struct request *rq, unsigned int capability);
 /* The caller's umask. */
 mode_t request_umask(const struct request *rq);
 /* Is the caller in a user namespace that it made itself?  Ids are its own affair then. */

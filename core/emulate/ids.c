@@ -2,6 +2,7 @@
 /* setuid(2) and its family, by the rules that the kernel has for a process whose
  * effective user 0 has the capabilities and others have not. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #include "core/emulate/emulate.h"
@@ -9,9 +10,11 @@
 
 #define KEEP UINT32_MAX
 
-static int is_root(const struct identity *who)
+/* May the caller take any id? */
+static int is_free(const struct request *rq, int group)
 {
-	return who->uid.effective == 0 || who->has_caps;
+	return (rq->who.uid.effective == 0 || rq->who.has_caps) &&
+	       request_has_cap(rq, group ? CAP_SETGID : CAP_SETUID);
 }
 
 /* Who was root and is not any more loses its capabilities, unless it asked to keep
@@ -53,7 +56,7 @@ static int64_t set_one(struct request *rq, int group)
 		return r;
 	if (id == KEEP)
 		return -EINVAL;
-	if (is_root(&who))
+	if (is_free(rq, group))
 		ids->real = ids->saved = id;
 	else if (id != ids->real && id != ids->saved)
 		return -EPERM;
@@ -71,7 +74,7 @@ static int64_t set_real_effective(struct request *rq, int group)
 
 	if (r != 0)
 		return r;
-	if (!is_root(&who)) {
+	if (!is_free(rq, group)) {
 		if (real != KEEP && real != old.real && real != old.effective)
 			return -EPERM;
 		if (effective != KEEP && !is_any(&old, effective))
@@ -101,7 +104,7 @@ static int64_t set_three(struct request *rq, int group)
 	for (int i = 0; i < 3; i++) {
 		if (wanted[i] == KEEP)
 			continue;
-		if (!is_root(&rq->who) && !is_any(&old, wanted[i]))
+		if (!is_any(&old, wanted[i]) && !is_free(rq, group))
 			return -EPERM;
 		*to[i] = wanted[i];
 	}
@@ -122,7 +125,7 @@ static int64_t set_fs(struct request *rq, int group)
 	if (r != 0)
 		return r;
 	old = ids->fs;
-	if (id != KEEP && id != old && (is_root(&who) || is_any(ids, id))) {
+	if (id != KEEP && id != old && (is_any(ids, id) || is_free(rq, group))) {
 		ids->fs = id;
 		(void)request_set_identity(rq, &who);
 	}
@@ -177,7 +180,7 @@ int64_t call_setgroups(struct request *rq)
 
 	if (r != 0)
 		return r;
-	if (!is_root(&who))
+	if (!is_free(rq, 1))
 		return -EPERM;
 	if (n > IDENTITY_MAX_GROUPS)
 		return -EINVAL;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -15,9 +16,11 @@
 #define KEEP UINT32_MAX
 
 /* Somebody who is not root may give his file to another of his groups. */
-static int may_change(const struct identity *who, const struct stat *st, uint32_t uid, uint32_t gid)
+static int may_change(const struct request *rq, const struct stat *st, uint32_t uid, uint32_t gid)
 {
-	if (who->uid.fs == 0)
+	const struct identity *who = &rq->who;
+
+	if (who->uid.fs == 0 && request_has_cap(rq, CAP_CHOWN))
 		return 1;
 	if (st->st_uid != who->uid.fs)
 		return 0;
@@ -67,7 +70,7 @@ static int64_t change(struct request *rq, int fd, int parent, const char *name, 
 		owners_apply_fd(fd, &st);
 	else if (parent >= 0)
 		owners_apply(parent, name, &st);
-	if (!may_change(&rq->who, &st, uid, gid))
+	if (!may_change(rq, &st, uid, gid))
 		return -EPERM;
 	st.st_uid = uid == KEEP ? st.st_uid : uid;
 	st.st_gid = gid == KEEP ? st.st_gid : gid;

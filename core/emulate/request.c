@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -99,27 +101,45 @@ int request_read_path(const struct request *rq, uint64_t from, char *to)
 
 mode_t request_umask(const struct request *rq)
 {
-	auto_fd int dir = request_open_proc(rq, "", O_PATH | O_DIRECTORY);
+	auto_fd int fd = request_open_proc(rq, "status", O_RDONLY);
 	auto_(buf) struct buf text = BUF_INIT;
 	const char *line;
-	unsigned int mask = 022;
+	unsigned int mask;
 
-	if (dir >= 0 && read_file(dir, "status", &text, 65536) == 0) {
-		line = strstr(buf_str(&text), "\nUmask:");
-		if (!line || sscanf(line, "\nUmask: %o", &mask) != 1)
-			mask = 022;
-	}
-	return (mode_t)mask;
+	if (fd < 0 || !request_is_alive(rq) || read_to_end(fd, &text, 65536) < 0)
+		return 022;
+	line = strstr(buf_str(&text), "\nUmask:");
+	return line && sscanf(line, "\nUmask: %o", &mask) == 1 ? (mode_t)mask : 022;
+}
+
+int request_has_cap(const struct request *rq, unsigned int capability)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, rq->tid };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &header, data) < 0 || !request_is_alive(rq))
+		return 0;
+	return data[capability / 32].effective >> (capability % 32) & 1;
+}
+
+/* This process never leaves its own. */
+static ino_t own_namespace(void)
+{
+	static _Atomic ino_t own;
+	struct stat st;
+
+	if (!own && stat("/proc/self/ns/user", &st) == 0)
+		own = st.st_ino;
+	return own;
 }
 
 int request_is_nested(const struct request *rq)
 {
-	struct stat own, theirs;
+	struct stat st;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", rq->tid);
-	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &theirs) == 0 &&
-	       own.st_ino != theirs.st_ino;
+	return stat(path, &st) == 0 && st.st_ino != own_namespace();
 }
 
 int64_t request_give_fd(const struct request *rq, int fd, int close_on_exec)

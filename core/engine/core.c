@@ -119,7 +119,17 @@ static int serve(struct core *core, const char *api, const struct gantry_api_han
 int core_handle(struct core *core, const char *api, const struct gantry_api_handle_args *request,
 		struct reply *ret, struct gantry_error *err)
 {
-	return policy_handle(core, core->policy, api, request, serve, ret, err);
+	int64_t budget = config_int(core->config, "plugin.budget_s");
+	int64_t outer = driver_budget();
+	int r;
+
+	/* A request within a request, as hooks make them, has the time of the first. */
+	if (!outer && budget > 0) {
+		driver_set_budget(time_monotonic_ns() + budget * INT64_C(1000000000));
+	}
+	r = policy_handle(core, core->policy, api, request, serve, ret, err);
+	driver_set_budget(outer);
+	return r;
 }
 
 #define TASK_STACK (2 << 20) /* address space; hooks of policies may run on it */

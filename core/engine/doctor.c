@@ -10,6 +10,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/ladder.h"
 #include "core/engine/reuse.h"
+#include "core/network/network.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
@@ -118,6 +119,16 @@ static void check_driver(struct core *core, struct json_object *checks, struct j
 	json_set_bool(o, "chosen", !strcmp(chosen, name));
 }
 
+static void tell_broken(void *data, const char *network, const char *container,
+			const struct gantry_error *why)
+{
+	char name[200];
+
+	snprintf(name, sizeof(name), "%s in %s", container, network);
+	add_check(data, "endpoint", name, "broken", why->message,
+		  *why->hint ? why->hint : "disconnect and connect it again");
+}
+
 ENGINE_OP(doctor)
 {
 	struct core *core = self;
@@ -146,5 +157,6 @@ ENGINE_OP(doctor)
 			check_driver(core, checks, json_object_array_get_idx(drivers, k));
 		}
 	}
-	return gantry_engine_doctor_set_report(reply, json_text(report));
+	r = networks_verify(core, tell_broken, checks, err);
+	return r < 0 ? r : gantry_engine_doctor_set_report(reply, json_text(report));
 }

@@ -83,7 +83,12 @@ ENGINE_OP(policy);
 ENGINE_OP(events);
 ENGINE_OP(plugin_list);
 ENGINE_OP(plugin_inspect);
+ENGINE_OP(plugin_stats);
+ENGINE_OP(plugin_reload);
+ENGINE_OP(plugin_logs);
+ENGINE_OP(plugin_trace);
 ENGINE_OP(monitor_report);
+ENGINE_OP(plugin_manage);
 
 ENGINE_OP(container_create);
 ENGINE_OP(container_list);

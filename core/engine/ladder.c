@@ -13,12 +13,11 @@
 #include <unistd.h>
 
 #include "core/base/idmap.h"
+#include "core/container/limits.h"
 #include "core/engine/engine.h"
 #include "core/engine/ladder.h"
-#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
 #include "helpers/json.h"
 
 struct rung {
@@ -162,35 +161,14 @@ static void check_attributes(struct core *core, struct json_object *checks)
 	}
 }
 
-/* May this user make groups below the one that it is in? */
-static int is_delegated(void)
-{
-	auto_(buf) struct buf text = BUF_INIT;
-	auto_free char *path = NULL;
-	struct statfs fs;
-	char *own;
-
-	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC ||
-	    read_file(AT_FDCWD, "/proc/self/cgroup", &text, 65536) < 0) {
-		return 0;
-	}
-	own = text.data ? strstr(text.data, "0::") : NULL;
-	if (!own) {
-		return 0;
-	}
-	own[strcspn(own, "\n")] = '\0';
-	path = path_join("/sys/fs/cgroup", own + 3, "cgroup.procs", NULL);
-	return path && access(path, W_OK) == 0;
-}
-
-static void check_cgroups(struct json_object *checks)
+static void check_cgroups(struct core *core, struct json_object *checks)
 {
 	struct statfs fs;
 	int unified = statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 
 	add(checks, &(struct rung){
 			    .name = "control groups",
-			    .there = is_delegated(),
+			    .there = limits_have_cgroups(core),
 			    .good = "delegated: limits and accounting are the kernel's",
 			    .cost = "not delegated: limits on memory, processors and processes are not enforced "
 				    "and pause does not work; ulimits do",
@@ -228,6 +206,6 @@ void ladder_check(struct core *core, struct json_object *checks)
 	check_emulation(core, checks);
 	check_fuse(checks);
 	check_attributes(core, checks);
-	check_cgroups(checks);
+	check_cgroups(core, checks);
 	check_linger(core, checks);
 }

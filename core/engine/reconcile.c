@@ -137,34 +137,79 @@ static int is_known_key(struct core *core, const char *key, int *ret, struct gan
 	return r;
 }
 
-/* Snapshots that no record owns. */
+/* Removes one that no record owns; one that another stands on waits for the next round. */
+static int sweep_snapshot(struct core *core, struct driver *storage, const char *key, int *ret_removed,
+			  int *ret_waits, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int known = 0;
+	int r = is_known_key(core, key, &known, err);
+
+	if (r < 0 || known) {
+		return r;
+	}
+	r = storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = key), &ret, err);
+	if (r == GANTRY_ERR_IN_USE) {
+		error_clear(err);
+		*ret_waits = 1;
+		return 0;
+	}
+	*ret_removed |= r == 0;
+	return r;
+}
+
 static int sweep_snapshots(struct core *core, struct gantry_error *err)
 {
-	auto_(reply) struct reply keys = REPLY_INIT;
 	struct driver *storage;
+	int removed, waits;
 	int r = engine_storage(core, &storage, err);
 
 	if (r < 0) {
 		error_clear(err); /* doctor says why; nothing to sweep without one */
 		return 0;
 	}
-	r = storage_list(storage, &GANTRY_STORAGE_LIST_ARGS(), &keys, err);
-	for (const char *const *k = reply_list(&keys, GANTRY_STORAGE_LIST_RET_KEY); r == 0 && *k; k++) {
-		auto_(reply) struct reply ret = REPLY_INIT;
-		int known = 0;
+	do {
+		auto_(reply) struct reply keys = REPLY_INIT;
 
-		r = is_known_key(core, *k, &known, err);
-		if (r == 0 && !known) {
-			r = storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = *k), &ret, err);
+		removed = waits = 0;
+		r = storage_list(storage, &GANTRY_STORAGE_LIST_ARGS(), &keys, err);
+		for (const char *const *k = reply_list(&keys, GANTRY_STORAGE_LIST_RET_KEY); r == 0 && *k;
+		     k++) {
+			r = sweep_snapshot(core, storage, *k, &removed, &waits, err);
 		}
-	}
+	} while (r == 0 && removed && waits);
 	return r;
 }
 
-/* Run folders of containers that are no more, with what their runtime left. */
-static int sweep_run_folders(struct core *core, struct gantry_error *err)
+/* What the runtime keeps of a container that is no more, and its run folder. */
+static void sweep_run_folder(struct core *core, const char *id)
 {
-	auto_free char *folder = path_join(core->paths.run_root, "containers", NULL);
+	auto_free char *state_dir = container_runtime_dir(core, id);
+	auto_free char *run_dir = container_run_dir(core, id);
+	auto_(reply) struct reply ret = REPLY_INIT;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct driver *runtime;
+
+	if (access(state_dir, F_OK) == 0 && engine_driver(core, "runtime", &runtime, &ignored) == 0) {
+		(void)runtime_delete(runtime,
+				     &GANTRY_RUNTIME_DELETE_ARGS(.id = id, .state_dir = state_dir, .force = 1),
+				     &ret, &ignored);
+	}
+	remove_tree(AT_FDCWD, run_dir);
+}
+
+static void sweep_log_folder(struct core *core, const char *id)
+{
+	auto_free char *dir = container_dir(core, id);
+
+	remove_tree(AT_FDCWD, dir);
+}
+
+/* Calls sweep for each folder <parent>/containers/ID without a record. */
+static int sweep_folders(struct core *core, const char *parent,
+			 void (*sweep)(struct core *core, const char *id), struct gantry_error *err)
+{
+	auto_free char *folder = path_join(parent, "containers", NULL);
 	auto_dir DIR *dir = opendir(folder);
 	struct dirent *e;
 	int r = 0;
@@ -178,21 +223,7 @@ static int sweep_run_folders(struct core *core, struct gantry_error *err)
 		r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM containers WHERE id=?", "s",
 			       e->d_name);
 		if (r == 0 && !known) {
-			auto_free char *state_dir = container_runtime_dir(core, e->d_name);
-			auto_free char *run_dir = container_run_dir(core, e->d_name);
-			auto_(reply) struct reply ret = REPLY_INIT;
-			struct gantry_error ignored = GANTRY_ERROR_INIT;
-			struct driver *runtime;
-
-			if (access(state_dir, F_OK) == 0 &&
-			    engine_driver(core, "runtime", &runtime, &ignored) == 0) {
-				(void)runtime_delete(runtime,
-						     &GANTRY_RUNTIME_DELETE_ARGS(.id = e->d_name,
-										 .state_dir = state_dir,
-										 .force = 1),
-						     &ret, &ignored);
-			}
-			remove_tree(AT_FDCWD, run_dir);
+			sweep(core, e->d_name);
 		}
 	}
 	return r;
@@ -231,10 +262,17 @@ static int reconcile_all(struct core *core, struct gantry_error *err)
 		r = container_each(core, finish_removal, NULL, err);
 	}
 	if (r == 0) {
-		r = sweep_run_folders(core, err);
+		r = sweep_folders(core, core->paths.run_root, sweep_run_folder, err);
 	}
 	if (r == 0) {
+		r = sweep_folders(core, core->paths.root, sweep_log_folder, err);
+	}
+	/* Half-unpacked layers go first: they stand on whole ones. */
+	if (r == 0) {
 		r = sweep_snapshots(core, err);
+	}
+	if (r == 0) {
+		r = image_collect(core, COLLECT_LAYERS, NULL, NULL, err);
 	}
 	return r < 0 ? r : networks_reconcile(core, err);
 }

@@ -49,27 +49,3 @@ ENGINE_OP(events)
 	return gantry_engine_events_set_stream(reply, stream);
 }
 
-ENGINE_OP(plugin_list)
-{
-	struct core *core = self;
-	auto_json struct json_object *list = NULL;
-	int r = registry_list(core->registry, &list, err);
-
-	return r < 0 ? r : gantry_engine_plugin_list_set_plugins(reply, json_text(list));
-}
-
-ENGINE_OP(plugin_inspect)
-{
-	struct core *core = self;
-	auto_json struct json_object *o = NULL;
-	const char *slash = strchr(args->name, '/');
-	auto_free char *kind = slash ? strndup(args->name, (size_t)(slash - args->name)) : NULL;
-	int r;
-
-	if (!kind) {
-		error_set(err, GANTRY_ERR_INVALID, "\"%s\" is not KIND/DRIVER", args->name);
-		return error_hint(err, "`gantry plugin ls` shows them");
-	}
-	r = registry_inspect(core->registry, kind, slash + 1, &o, err);
-	return r < 0 ? r : gantry_engine_plugin_inspect_set_plugin(reply, json_text(o));
-}

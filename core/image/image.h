@@ -52,9 +52,10 @@ struct json_object *image_container_config(const struct image *image);
 int image_names(struct core *core, const char *id, struct json_object **ret,
 		struct gantry_error *err);
 
-/* Records an image whose blobs and layers are there; config is its bytes. */
+/* Records an image whose blobs and layers are there, and its name (or NULL) in the same
+ * transaction; config is its bytes. */
 int image_insert(struct core *core, const char *id, const struct buf *config,
-		 struct json_object *doc, struct gantry_error *err);
+		 struct json_object *doc, const char *name, struct gantry_error *err);
 /* Points a name at an image; events "tag" when it changed. */
 int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err);
 
@@ -84,8 +85,9 @@ void progress_aux(struct progress *p, struct json_object *aux);
 int progress_gone(const struct progress *p);
 
 /* Brings an image from an open transport session: resolves, chooses the platform,
- * fetches what is missing and records it.  name is what hooks are shown.  *ret_id: the image's id, the caller's;
- * ret_digest: of what reference named (the manifest or the list). */
+ * fetches what is missing and records it as name (one with "@" in front: without a name;
+ * hooks are shown it).  *ret_id: the image's id, the caller's; ret_digest: of what
+ * reference named (the manifest or the list). */
 int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
 		 const char *reference, const struct platform *platform, struct progress *progress,
 		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err);
@@ -96,8 +98,22 @@ int image_unpack_layer(struct core *core, const char *digest, const char *diff_i
 		       const char *parent_chain, const char *chain_id, struct progress *progress,
 		       struct gantry_error *err);
 
-/* Removes layers and blobs that no image needs; *ret_bytes: what was freed. */
-int image_collect(struct core *core, struct json_object *report, int64_t *ret_bytes,
-		  struct gantry_error *err);
+/* Who makes an image holds its parts from before the first until it is recorded, so that
+ * nobody collects what has no owner yet.  Descriptor, or negative. */
+int image_parts_hold(struct core *core, struct gantry_error *err);
+/* Gives them free, and collects if somebody wanted to meanwhile. */
+void image_parts_release(struct core *core, int hold);
+
+/* How much of what no image needs is taken. */
+enum collect {
+	COLLECT_LAYERS = 1, /* after a crash: blobs of the last day stay, for who pulls again */
+	COLLECT_IMAGE,      /* blobs too, but not half downloads of the last day */
+	COLLECT_ALL,
+};
+
+/* Removes layers and blobs that no image needs, or leaves that to who makes one just now.
+ * report: gets a {"Deleted": layer} for each, or NULL; *ret_bytes: what was freed, or NULL. */
+int image_collect(struct core *core, enum collect what, struct json_object *report,
+		  int64_t *ret_bytes, struct gantry_error *err);
 
 #endif

@@ -28,6 +28,7 @@ struct ingest {
 	struct driver *transport;
 	struct driver *storage;
 	uint64_t session;
+	const char *name; /* that the image is to have, or NULL */
 	struct progress *progress;
 	struct json_object *manifest;
 	struct buf config;
@@ -361,7 +362,7 @@ static int record(struct ingest *in, struct gantry_error *err)
 		total += size;
 	}
 	json_set_int(doc, "Size", total);
-	return image_insert(in->core, in->config_digest, &in->config, doc, err);
+	return image_insert(in->core, in->config_digest, &in->config, doc, in->name, err);
 }
 
 static void ingest_done(struct ingest *in)
@@ -374,6 +375,37 @@ static void ingest_done(struct ingest *in)
 	pthread_mutex_destroy(&in->lock);
 }
 
+static int ingest(struct ingest *in, struct admission *admission, const char *reference,
+		  const struct platform *platform, char ret_digest[DIGEST_SIZE],
+		  struct gantry_error *err)
+{
+	int r = engine_storage(in->core, &in->storage, err);
+
+	if (r == 0) {
+		r = resolve(in, reference, platform, ret_digest, err);
+	}
+	if (r == 0) {
+		admission->digest = ret_digest;
+		admission->manifest_digest = in->manifest_digest;
+		admission->media_type = in->media_type;
+		admission->manifest = in->manifest;
+		r = image_admit_manifest(in->core, admission, err);
+	}
+	if (r == 0) {
+		r = load_config(in, err);
+	}
+	if (r == 0) {
+		r = plan_layers(in, err);
+	}
+	if (r == 0) {
+		r = fetch_layers(in, err);
+	}
+	if (r == 0) {
+		r = image_admit_verified(in->core, admission, in->config_json, err);
+	}
+	return r < 0 ? r : record(in, err);
+}
+
 int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
 		 const char *reference, const struct platform *platform, struct progress *progress,
 		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err)
@@ -383,37 +415,15 @@ int image_ingest(struct core *core, struct driver *transport, uint64_t session, 
 		.core = core,
 		.transport = transport,
 		.session = session,
+		.name = name[0] == '@' ? NULL : name,
 		.progress = progress,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.error = GANTRY_ERROR_INIT,
 	};
-	int r = engine_storage(core, &in.storage, err);
+	int hold = image_parts_hold(core, err);
+	int r = hold < 0 ? err->code : ingest(&in, &admission, reference, platform, ret_digest, err);
 
-	if (r == 0) {
-		r = resolve(&in, reference, platform, ret_digest, err);
-	}
-	if (r == 0) {
-		admission.digest = ret_digest;
-		admission.manifest_digest = in.manifest_digest;
-		admission.media_type = in.media_type;
-		admission.manifest = in.manifest;
-		r = image_admit_manifest(core, &admission, err);
-	}
-	if (r == 0) {
-		r = load_config(&in, err);
-	}
-	if (r == 0) {
-		r = plan_layers(&in, err);
-	}
-	if (r == 0) {
-		r = fetch_layers(&in, err);
-	}
-	if (r == 0) {
-		r = image_admit_verified(core, &admission, in.config_json, err);
-	}
-	if (r == 0) {
-		r = record(&in, err);
-	}
+	image_parts_release(core, hold);
 	if (r == 0) {
 		*ret_id = strdup(in.config_digest);
 		r = *ret_id ? 0 : error_no_memory(err);

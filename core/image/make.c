@@ -246,8 +246,8 @@ static int put_json(struct core *core, struct json_object *o, char digest[DIGEST
 	return content_put(core->paths.root, text->data, text->len, digest, err);
 }
 
-int image_make(struct core *core, const struct image_making *m, char **ret_id,
-	       struct gantry_error *err)
+static int make(struct core *core, const struct image_making *m, char **ret_id,
+		struct gantry_error *err)
 {
 	auto_json struct json_object *container_config = copy_of(m->config, json_object_new_object());
 	auto_json struct json_object *doc = json_object_new_object();
@@ -288,11 +288,21 @@ int image_make(struct core *core, const struct image_making *m, char **ret_id,
 	json_set_string(doc, "ManifestDigest", manifest_digest);
 	json_set_string(doc, "ManifestMediaType", MANIFEST_TYPE);
 	json_set_int(doc, "Size", total);
-	r = image_insert(core, config_digest, &config_text, doc, err);
+	r = image_insert(core, config_digest, &config_text, doc, m->name, err);
 	if (r == 0) {
 		*ret_id = strdup(config_digest);
 		r = *ret_id ? 0 : error_no_memory(err);
 	}
+	return r;
+}
+
+int image_make(struct core *core, const struct image_making *m, char **ret_id,
+	       struct gantry_error *err)
+{
+	int hold = image_parts_hold(core, err);
+	int r = hold < 0 ? err->code : make(core, m, ret_id, err);
+
+	image_parts_release(core, hold);
 	return r;
 }
 
@@ -332,12 +342,13 @@ static void run_import(struct core *core, void *data, int sink)
 		.changes = (const char *const *)i->changes,
 	};
 	char name[700];
-	int r = image_make(core, &m, &id, &err);
+	int r;
 
-	if (r == 0 && i->named) {
+	if (i->named) {
 		reference_name(&i->ref, name, sizeof(name));
-		r = image_set_name(core, name, id, &err);
+		m.name = name;
 	}
+	r = image_make(core, &m, &id, &err);
 	if (r == 0) {
 		progress_status(progress, NULL, id);
 		engine_event(core, "image", "import", id, NULL);

@@ -17,6 +17,7 @@ struct image_making {
 	const char *created_by;      /* may be NULL */
 	const struct platform *platform;
 	const char *const *changes;  /* Dockerfile instructions; may be NULL */
+	const char *name;            /* that the image gets; may be NULL */
 };
 
 /* *ret_id is the caller's. */

@@ -80,9 +80,6 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 		r = image_ingest(core, driver, session, name, *ref.digest ? ref.digest : *tag ? tag : "latest",
 				 &p->platform, progress, &id, digest, err);
 	}
-	if (r == 0) {
-		r = image_set_name(core, name, id, err);
-	}
 	if (r < 0) {
 		return r;
 	}
@@ -181,25 +178,24 @@ static int load_one(struct core *core, struct driver *driver, uint64_t session, 
 	struct reference ref;
 	char digest[DIGEST_SIZE], full[700], text[800];
 	auto_free char *id = NULL;
+	int named = name[0] != '@';
 	int r = image_platform(NULL, &platform, err);
 
-	if (r == 0) {
-		r = image_ingest(core, driver, session, name, name, &platform, layers, &id, digest, err);
+	if (r == 0 && named) {
+		r = image_parse_reference(core, name, &ref, err);
 	}
 	if (r < 0) {
 		return r;
 	}
-	if (name[0] == '@') {
-		snprintf(text, sizeof(text), "Loaded image ID: %s\n", id);
-	} else {
-		r = image_parse_reference(core, name, &ref, err);
-		if (r < 0) {
-			return r;
-		}
+	if (named) {
 		reference_name(&ref, full, sizeof(full));
-		r = image_set_name(core, full, id, err);
-		snprintf(text, sizeof(text), "Loaded image: %s\n", full);
 	}
+	r = image_ingest(core, driver, session, named ? full : name, name, &platform, layers, &id, digest,
+			 err);
+	if (r < 0) {
+		return r;
+	}
+	snprintf(text, sizeof(text), "Loaded image%s: %s\n", named ? "" : " ID", named ? full : id);
 	progress_stream(progress, text);
 	publish(core, "load", id);
 	return r;

@@ -230,10 +230,19 @@ static int64_t created_time(const char *config)
 }
 
 int image_insert(struct core *core, const char *id, const struct buf *config,
-		 struct json_object *doc, struct gantry_error *err)
+		 struct json_object *doc, const char *name, struct gantry_error *err)
 {
-	return db_exec(core->db, err, "INSERT OR REPLACE INTO images VALUES(?,?,?,?)", "siss", id,
-		       created_time(buf_str(config)), buf_str(config), json_text(doc));
+	int r = db_begin(core->db, err);
+
+	if (r < 0) {
+		return r;
+	}
+	r = db_exec(core->db, err, "INSERT OR REPLACE INTO images VALUES(?,?,?,?)", "siss", id,
+		    created_time(buf_str(config)), buf_str(config), json_text(doc));
+	if (r == 0 && name) {
+		r = image_set_name(core, name, id, err);
+	}
+	return db_end(core->db, r, err);
 }
 
 int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err)

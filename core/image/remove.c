@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names go first, then the record, then what nothing refers to any more.  A crash in
- * between leaves layers and blobs that the next collection takes. */
+/* Names go first, then the record, then what nothing refers to any more (collect.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include <gantry/calls.h>
 
 #include "core/container/filters.h"
-#include "core/content/content.h"
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -38,131 +36,6 @@ ENGINE_OP(image_tag)
 	if (r == 0) {
 		json_set_string(attributes, "name", name);
 		engine_event(core, "image", "tag", image->id, attributes);
-	}
-	return r;
-}
-
-/* Chain ids and blob digests that some image needs. */
-struct needed {
-	struct json_object *chains;
-	struct json_object *blobs;
-};
-
-static int need(struct core *core, struct image *image, void *data, struct gantry_error *err)
-{
-	struct needed *n = data;
-	struct json_object *layers = json_get_array(image->doc, "Layers");
-
-	for (size_t i = 0; i < json_array_size(layers); i++) {
-		struct json_object *l = json_object_array_get_idx(layers, i);
-
-		json_set_bool(n->chains, json_get_string(l, "ChainID"), 1);
-		if (json_get_string(l, "Digest")) {
-			json_set_bool(n->blobs, json_get_string(l, "Digest"), 1);
-		}
-	}
-	if (json_get_string(image->doc, "ManifestDigest")) {
-		json_set_bool(n->blobs, json_get_string(image->doc, "ManifestDigest"), 1);
-	}
-	return json_set_bool(n->blobs, image->id, 1);
-}
-
-struct layer_row {
-	char chain_id[DIGEST_SIZE];
-	char driver[64];
-	int64_t size;
-};
-
-struct layer_rows {
-	struct layer_row *items;
-	size_t n;
-};
-
-static int layer_row(void *data, sqlite3_stmt *row, struct gantry_error *err)
-{
-	struct layer_rows *rows = data;
-	struct layer_row *items = realloc(rows->items, (rows->n + 1) * sizeof(*items));
-
-	if (!items) {
-		return error_no_memory(err);
-	}
-	rows->items = items;
-	snprintf(items[rows->n].chain_id, DIGEST_SIZE, "%s", db_column(row, 0));
-	snprintf(items[rows->n].driver, sizeof(items->driver), "%s", db_column(row, 1));
-	items[rows->n].size = sqlite3_column_int64(row, 2);
-	rows->n++;
-	return 0;
-}
-
-/* The record goes first: a layer without its snapshot must never be believed in. */
-static int remove_layer(struct core *core, const struct layer_row *l, struct gantry_error *err)
-{
-	auto_(reply) struct reply ret = REPLY_INIT;
-	struct driver *storage;
-	char key[IMAGE_KEY_SIZE];
-	int r = registry_get(core->registry, "storage", l->driver, &storage, err);
-
-	if (r == 0) {
-		r = db_exec(core->db, err, "DELETE FROM layers WHERE chain_id=?", "s", l->chain_id);
-	}
-	if (r == 0) {
-		image_snapshot_key(l->chain_id, key);
-		r = storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = key), &ret, err);
-	}
-	return r;
-}
-
-struct sweep {
-	struct core *core;
-	struct needed *needed;
-	int64_t bytes;
-};
-
-static int sweep_blob(const char *digest, int64_t size, void *data)
-{
-	struct sweep *s = data;
-	struct gantry_error ignored = GANTRY_ERROR_INIT;
-
-	if (!json_get(s->needed->blobs, digest) &&
-	    content_remove(s->core->paths.root, digest, &ignored) == 0) {
-		(void)db_exec(s->core->db, &ignored, "DELETE FROM blobs WHERE digest=?", "s", digest);
-	}
-	return 0;
-}
-
-int image_collect(struct core *core, struct json_object *report, int64_t *ret_bytes,
-		  struct gantry_error *err)
-{
-	auto_json struct json_object *chains = json_object_new_object();
-	auto_json struct json_object *blobs = json_object_new_object();
-	struct needed needed = { chains, blobs };
-	struct sweep sweep = { core, &needed, 0 };
-	struct layer_rows rows = { 0 };
-	int64_t freed = 0;
-	int r = image_each(core, need, &needed, err);
-
-	if (r == 0) {
-		r = db_query(core->db, layer_row, &rows, err, "SELECT chain_id,driver,size FROM layers", "");
-	}
-	for (size_t i = 0; r == 0 && i < rows.n; i++) {
-		if (json_get(chains, rows.items[i].chain_id)) {
-			continue;
-		}
-		r = remove_layer(core, &rows.items[i], err);
-		if (r == 0 && report) {
-			struct json_object *o = json_object_new_object();
-
-			json_set_string(o, "Deleted", rows.items[i].chain_id);
-			json_object_array_add(report, o);
-		}
-		freed += rows.items[i].size;
-	}
-	free(rows.items);
-	if (r == 0) {
-		r = content_each(core->paths.root, sweep_blob, &sweep, err);
-	}
-	if (r == 0 && ret_bytes) {
-		*ret_bytes = freed;
 	}
 	return r;
 }
@@ -202,45 +75,55 @@ static int find_user(struct core *core, const char *id, char **ret_id, char **re
 					       "SELECT status FROM containers WHERE id=?", "s", *ret_id);
 }
 
-static int delete_image(struct core *core, struct image *image, const char *asked, int force,
-			struct json_object *report, struct gantry_error *err)
-{
-	auto_free char *user = NULL;
-	auto_free char *status = NULL;
-	int r = find_user(core, image->id, &user, &status, err);
-
-	if (r < 0) {
-		return r;
-	}
-	if (user && (!force || (status && !strcmp(status, "running")))) {
-		return error_set(err, GANTRY_ERR_IN_USE,
-				 "conflict: unable to %s %s (%s) - %s is using its referenced image %.12s%s%.12s",
-				 strcmp(asked, image->id) && strncmp(image->id + 7, asked, strlen(asked))
-					 ? "remove repository reference"
-					 : "delete",
-				 asked, force ? "cannot be forced" : "must force",
-				 status && !strcmp(status, "running") ? "image is being used by running container"
-								      : "container",
-				 status && !strcmp(status, "running") ? user : image->id + 7, "", "");
-	}
-	if (user) {
-		return 0; /* forced: names go, the stopped container keeps the rest */
-	}
-	r = db_exec(core->db, err, "DELETE FROM images WHERE id=?", "s", image->id);
-	if (r == 0) {
-		add_line(report, "Deleted", image->id);
-		engine_event(core, "image", "delete", image->id, NULL);
-		r = image_collect(core, report, NULL, err);
-	}
-	return r;
-}
-
 static int is_id(const struct image *image, const char *name)
 {
 	const char *hex = !strncmp(name, "sha256:", 7) ? name + 7 : name;
 
 	return !strncmp(image->id + 7, hex, strlen(hex)) && strlen(hex) >= 4 &&
 	       hex[strspn(hex, "0123456789abcdef")] == '\0';
+}
+
+/* Does a container need it?  Only that of a running one withstands force. */
+static int refuse_used(struct core *core, struct image *image, const char *asked, int force,
+		       int *ret_used, struct gantry_error *err)
+{
+	auto_free char *user = NULL;
+	auto_free char *status = NULL;
+	const char *id = image->id + strlen("sha256:");
+	int r = find_user(core, image->id, &user, &status, err);
+	int runs = status && !strcmp(status, "running");
+
+	if (r < 0) {
+		return r;
+	}
+	*ret_used = user != NULL;
+	if (!user || (force && !(runs && is_id(image, asked)))) {
+		return 0;
+	}
+	if (!is_id(image, asked)) {
+		error_set(err, GANTRY_ERR_IN_USE,
+			  "conflict: unable to remove repository reference \"%s\" (must force) - container "
+			  "%.12s is using its referenced image %.12s", asked, user, id);
+	} else {
+		error_set(err, GANTRY_ERR_IN_USE,
+			  "conflict: unable to delete %.12s (%s be forced) - image is being used by %s container "
+			  "%.12s", id, runs ? "cannot" : "must", runs ? "running" : "stopped", user);
+	}
+	return error_hint(err, "remove the container first: gantry rm %s%.12s", runs ? "-f " : "", user);
+}
+
+/* Its names are gone; so are its record and what only it used, unless a container needs it. */
+static int delete_image(struct core *core, struct image *image, struct json_object *report,
+			struct gantry_error *err)
+{
+	int r = db_exec(core->db, err, "DELETE FROM images WHERE id=?", "s", image->id);
+
+	if (r == 0) {
+		add_line(report, "Deleted", image->id);
+		engine_event(core, "image", "delete", image->id, NULL);
+		r = image_collect(core, COLLECT_IMAGE, report, NULL, err);
+	}
+	return r;
 }
 
 static int remove_names(struct core *core, struct image *image, const char *asked, int force,
@@ -278,7 +161,7 @@ ENGINE_OP(image_remove)
 	auto_json struct json_object *names = NULL;
 	auto_json struct json_object *report = json_object_new_array();
 	auto_json struct json_object *untagged = json_object_new_array();
-	int left = 0;
+	int left = 0, used = 0;
 	int r = image_find(core, args->name, &image, err);
 
 	if (r == 0) {
@@ -288,10 +171,11 @@ ENGINE_OP(image_remove)
 		r = remove_names(core, image, args->name, (int)args->force, names, untagged, &left, err);
 	}
 	if (r == 0 && left <= 0) {
-		r = delete_image(core, image, args->name, (int)args->force, report, err);
+		r = refuse_used(core, image, args->name, (int)args->force, &used, err);
 		for (size_t i = 0; r == 0 && i < json_array_size(names); i++) {
 			r = untag(core, json_item_string(names, i), image->id, untagged, err);
 		}
+		r = r < 0 || used ? r : delete_image(core, image, report, err);
 	}
 	if (r < 0) {
 		return r;
@@ -354,7 +238,7 @@ ENGINE_OP(image_prune)
 		r = image_each(core, prune_one, &p, err);
 	}
 	if (r == 0) {
-		r = image_collect(core, p.report, &freed, err);
+		r = image_collect(core, COLLECT_ALL, p.report, &freed, err);
 	}
 	json_set_int(out, "SpaceReclaimed", freed);
 	return r < 0 ? r : gantry_engine_image_prune_set_report(reply, json_text(out));

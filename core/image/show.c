@@ -54,25 +54,33 @@ struct listing {
 	int64_t before_ns, since_ns;
 };
 
-/* reference=PATTERN: shell wildcards on repo or repo:tag. */
-static int reference_matches(struct json_object *patterns, struct json_object *tags)
+/* Does "repo:tag" or "repo@digest", or its repository alone, match one of the patterns? */
+static int reference_matches(struct json_object *patterns, const char *name)
 {
-	if (!patterns) {
-		return 1;
-	}
+	const char *end = strchr(name, '@');
+	auto_free char *repository = NULL;
+
+	end = end ? end : strrchr(name, ':');
+	repository = end ? strndup(name, (size_t)(end - name)) : NULL;
 	for (size_t p = 0; p < json_array_size(patterns); p++) {
 		const char *pattern = json_item_string(patterns, p);
 
-		for (size_t t = 0; t < json_array_size(tags); t++) {
-			const char *tag = json_item_string(tags, t);
-			auto_free char *repository = strndup(tag, (size_t)(strrchr(tag, ':') - tag));
-
-			if ((fnmatch(pattern, tag, 0) == 0) || (fnmatch(pattern, repository, 0) == 0)) {
-				return 1;
-			}
+		if (pattern && (fnmatch(pattern, name, FNM_PATHNAME) == 0 ||
+				(repository && fnmatch(pattern, repository, FNM_PATHNAME) == 0))) {
+			return 1;
 		}
 	}
 	return 0;
+}
+
+/* reference=PATTERN: an image is shown with the names that match, if any does. */
+static void keep_matching(struct json_object *patterns, struct json_object *names)
+{
+	for (size_t i = json_array_size(names); i-- > 0;) {
+		if (!reference_matches(patterns, json_item_string(names, i))) {
+			json_object_array_del_idx(names, i, 1);
+		}
+	}
 }
 
 static int count_containers(struct core *core, const char *id, int64_t *ret, struct gantry_error *err)
@@ -87,6 +95,7 @@ static int list_one(struct core *core, struct image *image, void *data, struct g
 	auto_json struct json_object *digests = NULL;
 	struct json_object *labels = json_get_object(image_container_config(image), "Labels");
 	struct json_object *dangling = json_get_array(l->filters, "dangling");
+	struct json_object *patterns = json_get_array(l->filters, "reference");
 	struct json_object *o;
 	int64_t containers;
 	int r = split_names(core, image, &tags, &digests, err);
@@ -99,7 +108,11 @@ static int list_one(struct core *core, struct image *image, void *data, struct g
 				 !strcmp(json_item_string(dangling, 0), "1"))) {
 		return 0;
 	}
-	if (!reference_matches(json_get_array(l->filters, "reference"), tags) ||
+	if (patterns) {
+		keep_matching(patterns, tags);
+		keep_matching(patterns, digests);
+	}
+	if ((patterns && !json_array_size(tags) && !json_array_size(digests)) ||
 	    !filters_match_labels(l->filters, labels) ||
 	    (l->before_ns && image->created_ns >= l->before_ns) ||
 	    (l->since_ns && image->created_ns <= l->since_ns)) {

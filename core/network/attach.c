@@ -168,6 +168,7 @@ static struct json_object *make_request(const struct container *c, struct json_o
 	if (mac && *mac) {
 		json_set_string(o, "MacAddress", mac);
 	}
+	json_set(o, "DriverOpts", json_object_get(json_get_object(settings, "DriverOpts")));
 	json_set_bool(o, "Default", is_default);
 	return o;
 }
@@ -379,6 +380,47 @@ static int endpoint_row(void *data, sqlite3_stmt *row, struct gantry_error *err)
 	return 0;
 }
 
+/* One endpoint of a container that has ended.  What its driver cannot undo now belongs to
+ * nobody from then on and is tried again later: a broken network shall not keep the
+ * container from ending. */
+static int detach_ended(struct core *core, const char *network, const char *endpoint,
+			const char *container, struct gantry_error *err)
+{
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	auto_network struct network *n = NULL;
+	int r = network_find(core, network, &n, err);
+
+	if (r < 0) {
+		return r;
+	}
+	r = call_detach(core, n, endpoint, -1, &why);
+	if (r < 0) {
+		r = db_exec(core->db, err, "UPDATE endpoints SET container='' WHERE id=?", "s", endpoint);
+	}
+	if (r == 0) {
+		network_refresh_peers(core, n->id, container);
+	}
+	return r;
+}
+
+int network_retry_orphans(struct core *core, struct gantry_error *err)
+{
+	struct endpoints list = { 0 };
+	int r = db_query(core->db, endpoint_row, &list, err,
+			 "SELECT id,network FROM endpoints WHERE container=''", "");
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		struct gantry_error ignored = GANTRY_ERROR_INIT;
+		auto_network struct network *n = NULL;
+
+		if (network_find(core, list.items[i].network, &n, &ignored) == 0) {
+			(void)call_detach(core, n, list.items[i].id, -1, &ignored);
+		}
+	}
+	free(list.items);
+	return r;
+}
+
 int network_detach_all(struct core *core, struct container *c, struct gantry_error *err)
 {
 	struct endpoints list = { 0 };
@@ -391,15 +433,7 @@ int network_detach_all(struct core *core, struct container *c, struct gantry_err
 	r = db_query(core->db, endpoint_row, &list, err,
 		     "SELECT id,network FROM endpoints WHERE container=?", "s", c->id);
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		auto_network struct network *n = NULL;
-
-		r = network_find(core, list.items[i].network, &n, err);
-		if (r == 0) {
-			r = call_detach(core, n, list.items[i].id, -1, err);
-		}
-		if (r == 0) {
-			network_refresh_peers(core, n->id, c->id);
-		}
+		r = detach_ended(core, list.items[i].network, list.items[i].id, c->id, err);
 	}
 	free(list.items);
 	if (r == 0) {

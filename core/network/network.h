@@ -32,6 +32,20 @@ static inline void cleanup_network(struct network **n)
 int network_insert(struct core *core, const char *name, const char *driver,
 		   struct json_object *options, char **ret_id, struct gantry_error *err);
 
+/* Makes records of networks that files define (sdk/interfaces/network.lua, discover), and
+ * removes those whose file is gone and that nobody uses.  With wanted only that one is
+ * made, and *ret_found says whether a file has it. */
+int networks_discover(struct core *core, const char *wanted, int *ret_found,
+		      struct gantry_error *err);
+int network_is_discovered(const struct network *n);
+
+/* Asks the drivers whether the endpoints of running containers are as they were made;
+ * tell is called for each that is not. */
+int networks_verify(struct core *core,
+		    void (*tell)(void *data, const char *network, const char *container,
+				 const struct gantry_error *why),
+		    void *data, struct gantry_error *err);
+
 /* Does this container get a network namespace that a driver must furnish?  0 for
  * host and container:x. */
 int network_wanted(const struct container *c);
@@ -47,6 +61,8 @@ int network_attach_one(struct core *core, struct container *c, const char *name,
 
 /* Disconnects and frees. */
 int network_detach_all(struct core *core, struct container *c, struct gantry_error *err);
+/* Tries again what network_detach_all could not undo. */
+int network_retry_orphans(struct core *core, struct gantry_error *err);
 int network_detach_one(struct core *core, struct container *c, const char *name, int pid,
 		       struct gantry_error *err);
 

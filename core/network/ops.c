@@ -283,6 +283,12 @@ ENGINE_OP(network_list)
 		r = filters_check(filters, known, err);
 	}
 	if (r == 0) {
+		r = network_retry_orphans(core, err);
+	}
+	if (r == 0) {
+		r = networks_discover(core, NULL, NULL, err);
+	}
+	if (r == 0) {
 		r = each_network(core, list_one, &l, err);
 	}
 	return r < 0 ? r : gantry_engine_network_list_set_networks(reply, json_text(out));
@@ -325,11 +331,19 @@ ENGINE_OP(network_remove)
 	struct core *core = self;
 	auto_network struct network *n = NULL;
 	int64_t used;
-	int r = network_find(core, args->name, &n, err);
+	int r = network_retry_orphans(core, err);
 
+	if (r == 0) {
+		r = network_find(core, args->name, &n, err);
+	}
 	if (r == 0 && is_predefined(n->name)) {
 		return error_set(err, GANTRY_ERR_DENIED, "%s is a pre-defined network and cannot be removed",
 				 n->name);
+	}
+	if (r == 0 && network_is_discovered(n)) {
+		return error_set(err, GANTRY_ERR_DENIED,
+				 "network %s is defined by %s; remove that file, and it is gone", n->name,
+				 json_get_string(n->doc, "Discovered"));
 	}
 	if (r == 0) {
 		r = is_used(core, n, &used, err);
@@ -361,6 +375,11 @@ static int may_change_networks(const struct container *c, const struct network *
 		return error_set(err, GANTRY_ERR_DENIED,
 				 "container sharing network namespace with another container or host cannot be "
 				 "connected to any other network");
+	}
+	if (!strcmp(json_get_string(container_host_config(c), "NetworkMode"), "none")) {
+		return error_set(err, GANTRY_ERR_DENIED,
+				 "container cannot be connected to multiple networks with one of the networks in "
+				 "private (none) mode");
 	}
 	return 0;
 }
@@ -454,9 +473,10 @@ static int prune_one(struct core *core, struct network *n, void *data, struct ga
 {
 	struct listing *l = data;
 	int64_t used;
-	int r = is_predefined(n->name) ? 0 : is_used(core, n, &used, err);
+	int kept = is_predefined(n->name) || network_is_discovered(n);
+	int r = kept ? 0 : is_used(core, n, &used, err);
 
-	if (r < 0 || is_predefined(n->name) || used > 0 ||
+	if (r < 0 || kept || used > 0 ||
 	    !filters_match_prune(l->filters, n->doc,
 				 filters_time(json_get_string(n->doc, "Created")))) {
 		return r;

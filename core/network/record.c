@@ -157,6 +157,14 @@ int network_find(struct core *core, const char *name, struct network **ret, stru
 			     "SELECT id,name,driver,doc FROM networks WHERE substr(id,1,length(?1))=?1 LIMIT 2",
 			     "s", name);
 	}
+	if (r == 0 && !f.n) {
+		int found = 0;
+
+		r = networks_discover(core, name, &found, err);
+		if (r == 0 && found) {
+			r = db_query(core->db, network_row, &f, err, by_name, "s", name);
+		}
+	}
 	if (r == 0 && f.count > 1) {
 		r = error_set(err, GANTRY_ERR_INVALID, "network %s is ambiguous (%d matches found on name)",
 			      name, f.count);

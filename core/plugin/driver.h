@@ -13,6 +13,7 @@
 #include <gantry/interface.h>
 #include <gantry/plugin.h>
 
+#include "core/plugin/issued.h"
 #include "helpers/reply.h"
 
 struct driver;
@@ -47,7 +48,10 @@ struct driver {
 	uint32_t threads;      /* GANTRY_THREADS_* */
 	pthread_mutex_t lock;  /* held around calls of serial drivers */
 	pthread_mutex_t object_locks[DRIVER_OBJECT_LOCKS]; /* GANTRY_THREADS_PER_OBJECT */
+	struct issued issued;  /* handles that it has given */
 	struct driver_stats stats;
+	struct plugin_page *page; /* shared with other processes; NULL until attached */
+	char *run_dir;
 };
 
 /* A driver without form_data; the form fills it. */
@@ -67,6 +71,15 @@ struct driver *driver_free(struct driver *d);
  * INTERNAL that names it. */
 int driver_call(struct driver *d, unsigned op, const void *args, struct reply *ret,
 		struct gantry_error *err);
+
+/* From now on its calls are counted, and can be traced, where all processes that use
+ * the driver do it: in its run folder.  Without that folder nothing changes. */
+void driver_attach(struct driver *d, const char *run_dir);
+
+/* Limits the time that this thread's request may spend in drivers out of process, all
+ * together, but for transfers and what waits; 0 for no limit.  Returns the old end. */
+int64_t driver_set_budget(int64_t until_ns);
+int64_t driver_budget(void);
 
 int driver_has(const struct driver *d, unsigned op);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/plugin/handles.h"
+#include "core/plugin/incarnation.h"
 
 void handles_init(struct handles *h)
 {
@@ -13,6 +14,7 @@ void handles_init(struct handles *h)
 static void handle_free(struct handle *one)
 {
 	pthread_mutex_destroy(&one->lock);
+	incarnation_unref(one->home);
 	free(one->args);
 	free(one);
 }
@@ -28,7 +30,7 @@ void handles_done(struct handles *h)
 	pthread_mutex_destroy(&h->lock);
 }
 
-uint64_t handles_add(struct handles *h, uint64_t theirs, uint64_t incarnation, unsigned op,
+uint64_t handles_add(struct handles *h, uint64_t theirs, struct incarnation *home, unsigned op,
 		     const char *args)
 {
 	struct handle *one = calloc(1, sizeof(*one));
@@ -38,7 +40,7 @@ uint64_t handles_add(struct handles *h, uint64_t theirs, uint64_t incarnation, u
 	}
 	pthread_mutex_init(&one->lock, NULL);
 	one->theirs = theirs;
-	one->incarnation = incarnation;
+	one->home = incarnation_ref(home);
 	one->op = op;
 	one->args = args ? strdup(args) : NULL;
 	one->refs = 1;

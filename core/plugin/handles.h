@@ -10,11 +10,13 @@
 #include <pthread.h>
 #include <stdint.h>
 
+struct incarnation;
+
 struct handle {
 	struct handle *next;
 	uint64_t number;      /* ours, 1 and up */
 	uint64_t theirs;
-	uint64_t incarnation; /* in which theirs is valid */
+	struct incarnation *home; /* in which theirs is valid; a reference */
 	unsigned op;          /* what opened it */
 	char *args;           /* with these, as JSON; NULL: cannot be opened again */
 	pthread_mutex_t lock; /* held while it is opened again */
@@ -29,8 +31,8 @@ struct handles {
 
 void handles_init(struct handles *h);
 void handles_done(struct handles *h);
-/* Adds one; args is copied.  0: out of memory. */
-uint64_t handles_add(struct handles *h, uint64_t theirs, uint64_t incarnation, unsigned op,
+/* Adds one; args is copied, home is referred to.  0: out of memory. */
+uint64_t handles_add(struct handles *h, uint64_t theirs, struct incarnation *home, unsigned op,
 		     const char *args);
 /* Borrows one until handles_put; NULL: unknown. */
 struct handle *handles_get(struct handles *h, uint64_t number);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/plugin/incarnation.h"
+#include "core/plugin/page.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/interfaces.h"
@@ -58,15 +59,16 @@ static void become_host(const char *const *argv, int channel, int leash)
 	_exit(127);
 }
 
-static int make_argv(const struct process_spec *spec, const char ***ret, struct gantry_error *err)
+static int make_argv(struct incarnation *i, const char ***ret, struct gantry_error *err)
 {
+	const struct process_spec *spec = i->spec;
 	size_t n = 0, at = 0;
 	const char **argv;
 
 	while (spec->permissions && spec->permissions[n]) {
 		n++;
 	}
-	argv = calloc(2 * n + 14, sizeof(*argv));
+	argv = calloc(2 * n + 28, sizeof(*argv));
 	if (!argv) {
 		return error_no_memory(err);
 	}
@@ -77,8 +79,19 @@ static int make_argv(const struct process_spec *spec, const char ***ret, struct 
 	ADD(spec->exec ? "--exec" : "--file", spec->file);
 	ADD("--state", spec->state_dir);
 	ADD("--run", spec->run_dir);
-	for (size_t i = 0; i < n; i++) {
-		ADD("--permission", spec->permissions[i]);
+	for (size_t k = 0; k < n; k++) {
+		ADD("--permission", spec->permissions[k]);
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(spec->folders) && spec->folders[k]; k++) {
+		ADD("--folder", spec->folders[k]);
+	}
+	if (spec->memory_mib) {
+		snprintf(i->numbers[0], sizeof(i->numbers[0]), "%lld", (long long)spec->memory_mib << 20);
+		ADD("--memory", i->numbers[0]);
+	}
+	if (spec->pids) {
+		snprintf(i->numbers[1], sizeof(i->numbers[1]), "%lld", (long long)spec->pids);
+		ADD("--pids", i->numbers[1]);
 	}
 #undef ADD
 	*ret = argv;
@@ -89,7 +102,7 @@ static int spawn(struct incarnation *i, struct gantry_error *err)
 {
 	auto_free const char **argv = NULL;
 	int channel[2], leash[2];
-	int r = make_argv(i->spec, &argv, err);
+	int r = make_argv(i, &argv, err);
 
 	r = r < 0 ? r : socket_pair(channel, SOCK_STREAM, err);
 	if (r < 0) {
@@ -104,6 +117,9 @@ static int spawn(struct incarnation *i, struct gantry_error *err)
 		r = i->pid < 0 ? error_errno(err, errno, "cannot fork") : 0;
 		close(leash[1]);
 		i->leash = leash[0];
+	}
+	if (i->pid > 0 && i->spec->page) {
+		page_add_process(i->spec->page, i->pid);
 	}
 	close(channel[1]);
 	peer_init(&i->peer, channel[0], serve_request, i);
@@ -310,6 +326,9 @@ struct incarnation *incarnation_unref(struct incarnation *i)
 	if (i->pid > 0) {
 		while (waitpid(i->pid, NULL, __WALL) < 0 && errno == EINTR) {
 		}
+		if (i->spec->page) {
+			page_remove_process(i->spec->page, i->pid);
+		}
 	}
 	free(i->plugin);
 	free(i->version);
@@ -371,7 +390,7 @@ enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err)
 		ending = ENDING_EXIT;
 	} else if (!strcmp(text, "memory")) {
 		error_set(err, GANTRY_ERR_UNAVAILABLE, "its process used more memory than it may and was killed");
-		error_hint(err, "raise drivers.%s.%s.memory, or report this to the plugin's author",
+		error_hint(err, "raise drivers.%s.%s.memory_mib, or report this to the plugin's author",
 			   i->spec->kind, i->spec->name);
 		ending = ENDING_MEMORY;
 	} else {

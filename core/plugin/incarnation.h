@@ -22,6 +22,7 @@ struct incarnation {
 	int killed;           /* by us */
 	const struct gantry_host *services;
 	const struct process_spec *spec;
+	char numbers[2][24];  /* of its command line */
 
 	/* From its greeting. */
 	uint64_t has;         /* bit per operation */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,11 @@
 
 #include "core/base/paths.h"
 #include "core/plugin/manifest.h"
+#include "core/plugin/permissions.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/io.h"
 #include "helpers/json.h"
 
 static void copy_text(const config_t *c, const char *key, struct json_object *o, const char *as)
@@ -20,8 +24,10 @@ static void copy_text(const config_t *c, const char *key, struct json_object *o,
 	}
 }
 
-static void copy_permissions(const config_t *c, struct json_object *o)
+static int copy_permissions(const config_t *c, struct json_object *o, const char *file,
+			    struct gantry_error *err)
 {
+	struct permits permits = { 0 };
 	const config_setting_t *list = config_lookup(c, "permissions");
 	struct json_object *to = json_object_new_array();
 
@@ -31,8 +37,13 @@ static void copy_permissions(const config_t *c, struct json_object *o)
 		if (text) {
 			json_add_string(to, text);
 		}
+		if (text && permits_add(&permits, text, err) < 0) {
+			json_object_put(to);
+			return error_prefix(err, "%s:%d", file, (int)config_setting_source_line(list));
+		}
 	}
 	json_set(o, "Permissions", to);
+	return 0;
 }
 
 static int copy_drivers(const config_t *c, struct json_object *o, const char *file,
@@ -121,11 +132,33 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 	if (strchr(json_get_string(o, "File"), '/')) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
 	}
-	copy_permissions(c, o);
-	if (check_form(o, file, err) < 0) {
+	if (copy_permissions(c, o, file, err) < 0 || check_form(o, file, err) < 0) {
 		return err->code;
 	}
 	return copy_drivers(c, o, file, err);
+}
+
+/* A plugin that was installed from a package runs as the administrator granted it, whatever
+ * its manifest wishes. */
+static int obey_grant(const char *folder, struct json_object *o, struct gantry_error *err)
+{
+	auto_free char *path = path_join(folder, "grant.json", NULL);
+	auto_json struct json_object *grant = NULL;
+	auto_(buf) struct buf text = BUF_INIT;
+	int r = path ? read_file(AT_FDCWD, path, &text, 65536) : -ENOMEM;
+
+	if (r == -ENOENT) {
+		return 0;
+	}
+	if (r < 0) {
+		return error_errno(err, -r, "cannot read %s", path ? path : "what was granted");
+	}
+	r = json_parse(buf_str(&text), text.len, path, &grant, err);
+	if (r == 0) {
+		json_set(o, "Isolation", json_object_get(json_get(grant, "Isolation")));
+		json_set(o, "Permissions", json_object_get(json_get(grant, "Permissions")));
+	}
+	return r;
 }
 
 int manifest_read(const char *folder, struct json_object **ret, struct gantry_error *err)
@@ -149,6 +182,9 @@ int manifest_read(const char *folder, struct json_object **ret, struct gantry_er
 		r = convert(&parsed, folder, file, o, err);
 	}
 	config_destroy(&parsed);
+	if (r == 0) {
+		r = obey_grant(folder, o, err);
+	}
 	if (r == 0) {
 		*ret = steal(&o);
 	}

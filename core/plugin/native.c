@@ -2,9 +2,12 @@
 /* Loading happens under the registry's lock; a loaded plugin is constant. */
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <gantry/script.h>
 
@@ -143,6 +146,41 @@ static int load_script(const char *path, struct native_plugin **ret, struct gant
 	return 0;
 }
 
+/* dlopen() knows objects by name, and would return the old one for a path whose file
+ * was replaced: that is opened by another name.  Called under the registry's lock, or
+ * in a process with one thread. */
+static void *open_object(const char *path)
+{
+	static struct loaded {
+		struct loaded *next;
+		dev_t dev;
+		ino_t ino;
+		char path[];
+	} *loaded;
+	char name[64];
+	struct loaded *l;
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) < 0) {
+		return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	}
+	for (l = loaded; l; l = l->next) {
+		if (!strcmp(l->path, path) && (l->dev != st.st_dev || l->ino != st.st_ino)) {
+			fd = open(path, O_RDONLY | O_CLOEXEC); /* stays open: its number is the name */
+			snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+			return dlopen(fd < 0 ? path : name, RTLD_NOW | RTLD_LOCAL);
+		}
+	}
+	l = malloc(sizeof(*l) + strlen(path) + 1);
+	if (l) {
+		*l = (struct loaded){ .next = loaded, .dev = st.st_dev, .ino = st.st_ino };
+		strcpy(l->path, path);
+		loaded = l;
+	}
+	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 int native_plugin_load(const char *path, struct native_plugin **ret, struct gantry_error *err)
 {
 	struct native_plugin *p;
@@ -155,7 +193,7 @@ int native_plugin_load(const char *path, struct native_plugin **ret, struct gant
 	if (script_suffix(path)) {
 		return load_script(path, ret, err);
 	}
-	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	handle = open_object(path);
 	if (!handle) {
 		error_set(err, GANTRY_ERR_UNAVAILABLE, "cannot load plugin %s: %s", path, dlerror());
 		return error_hint(err, "reinstall the plugin, or the library that it misses");

@@ -19,6 +19,11 @@ struct process_spec {
 	const char *const *permissions; /* granted; ends with NULL */
 	const char *state_dir;
 	const char *run_dir;
+	const char *folders[4];   /* that the engine lets it use, besides its own; ends with NULL */
+	int64_t memory_mib;       /* 0: the default */
+	int64_t pids;
+	int64_t deadline_s;       /* of operations, instead of their class's; 0: not */
+	struct plugin_page *page; /* set by process_driver_new */
 };
 
 struct process_driver;

@@ -14,6 +14,7 @@
 #include "core/plugin/adaptor.h"
 #include "core/plugin/manifest.h"
 #include "core/plugin/native.h"
+#include "core/plugin/page.h"
 #include "core/plugin/process.h"
 #include "core/plugin/registry.h"
 #include "core/plugin/script.h"
@@ -35,6 +36,7 @@ struct entry {
 	char *run_dir;
 	char *config;
 	int isolated;
+	unsigned long long reloads;      /* of its page, when it was loaded */
 	struct native_plugin *plugin;    /* of one that is not isolated */
 	struct process_driver *process;  /* of one that is; the driver's once it is opened */
 	struct service_host *host;
@@ -43,6 +45,7 @@ struct entry {
 
 struct registry {
 	pthread_mutex_t lock;
+	struct entry *retired; /* replaced by a reload; calls may be under way in them */
 	const struct paths *paths;
 	const struct config *config;
 	struct db *db;
@@ -89,17 +92,23 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
+static void free_entries(struct entry *list)
+{
+	while (list) {
+		struct entry *e = list;
+
+		list = e->next;
+		entry_free(e);
+	}
+}
+
 struct registry *registry_free(struct registry *r)
 {
 	if (!r) {
 		return NULL;
 	}
-	while (r->entries) {
-		struct entry *e = r->entries;
-
-		r->entries = e->next;
-		entry_free(e);
-	}
+	free_entries(r->entries);
+	free_entries(r->retired);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 	return NULL;
@@ -186,9 +195,15 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 		.permissions = permissions,
 		.state_dir = e->state_dir,
 		.run_dir = e->run_dir,
+		.memory_mib = config_driver_number(r->config, e->kind, e->name, "memory_mib", 0),
+		.pids = config_driver_number(r->config, e->kind, e->name, "pids", 0),
+		.deadline_s = config_driver_number(r->config, e->kind, e->name, "deadline_s", 0),
 	};
+	/* Logs are kept with their containers. */
+	auto_free char *containers = path_join(r->paths->root, "containers", NULL);
 
-	if (!permissions) {
+	spec.folders[0] = !strcmp(e->kind, "log") ? containers : NULL;
+	if (!permissions || !containers) {
 		return error_no_memory(err);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -245,6 +260,10 @@ static int open_entry(struct entry *e, struct gantry_error *err)
 	} else {
 		code = native_driver_open(e->plugin, e->kind, e->table, service_host_public(e->host), e->config,
 					  &e->driver, err);
+	}
+	if (code == 0) {
+		driver_attach(e->driver, e->run_dir);
+		e->reloads = e->driver->page ? atomic_load(&e->driver->page->reloads) : 0;
 	}
 	return code == 0 && strcmp(e->table, e->name) != 0 ? driver_rename(e->driver, e->name, err) : code;
 }
@@ -311,23 +330,52 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 	return 0;
 }
 
+/* Was it reloaded?  Isolated drivers see to that themselves. */
+static int is_outdated(const struct entry *e)
+{
+	return !e->isolated && e->driver && e->driver->page &&
+	       atomic_load_explicit(&e->driver->page->reloads, memory_order_relaxed) != e->reloads;
+}
+
+/* Takes an entry off the list.  Callers may have its driver still, so it is kept. */
+static void retire(struct registry *r, struct entry **at)
+{
+	struct entry *e = *at;
+
+	if (e) {
+		*at = e->next;
+		e->next = r->retired;
+		r->retired = e;
+	}
+}
+
 /* Called with the lock held. */
 static int get_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
 		     struct gantry_error *err)
 {
+	struct entry **at = &r->entries;
 	int code;
 
 	if (!interface_find(kind) || strchr(name, '/') || name[0] == '.' || !*name) {
 		return error_set(err, GANTRY_ERR_INVALID, "\"%s/%s\" is not a kind and driver", kind, name);
 	}
-	for (struct entry *e = r->entries; e; e = e->next) {
-		if (!strcmp(e->kind, kind) && !strcmp(e->name, name)) {
-			*ret = e;
-			return 0;
-		}
+	while (*at && (strcmp((*at)->kind, kind) != 0 || strcmp((*at)->name, name) != 0)) {
+		at = &(*at)->next;
+	}
+	if (*at && !is_outdated(*at)) {
+		*ret = *at;
+		return 0;
 	}
 	code = new_entry(r, kind, name, ret, err);
+	if (code < 0 && *at) {
+		/* The one that works stays. */
+		(*at)->reloads = (*at)->driver && (*at)->driver->page ? atomic_load(&(*at)->driver->page->reloads) : 0;
+		error_clear(err);
+		*ret = *at;
+		return 0;
+	}
 	if (code == 0) {
+		retire(r, at);
 		(*ret)->next = r->entries;
 		r->entries = *ret;
 	}
@@ -375,6 +423,30 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 		code = d->probe ? d->probe(service_host_public(e->host), e->config, err) : 0;
 	}
 	pthread_mutex_unlock(&r->lock);
+	return code;
+}
+
+int registry_reload(struct registry *r, const char *kind, const char *name, struct gantry_error *err)
+{
+	struct plugin_page *page;
+	struct entry *trial;
+	int code;
+
+	if (!interface_find(kind)) {
+		return error_set(err, GANTRY_ERR_INVALID, "there is no kind %s of drivers", kind);
+	}
+	pthread_mutex_lock(&r->lock);
+	code = new_entry(r, kind, name, &trial, err);
+	pthread_mutex_unlock(&r->lock);
+	if (code < 0) {
+		return error_prefix(err, "%s/%s was not reloaded", kind, name);
+	}
+	code = page_map(trial->run_dir, &page, err);
+	if (code == 0) {
+		atomic_fetch_add(&page->reloads, 1);
+		page_unmap(page);
+	}
+	entry_free(trial);
 	return code;
 }
 

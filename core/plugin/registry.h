@@ -34,6 +34,10 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 int registry_probe(struct registry *r, const char *kind, const char *name,
 		   struct gantry_error *err);
 
+/* Has all processes that use the driver start it anew.  Here it is tried first: one
+ * that does not start is refused, and nothing changes. */
+int registry_reload(struct registry *r, const char *kind, const char *name, struct gantry_error *err);
+
 /* What a process other than this one needs to open the same driver: the plugin's
  * file, its configuration, its folders.  Text is owned by the registry. */
 struct driver_place {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/events/events.h"
+#include "core/plugin/pluginlog.h"
 #include "core/plugin/services.h"
 #include "core/state/db.h"
 #include "helpers/cleanup.h"
@@ -34,6 +35,9 @@ static void log_write(const struct gantry_host *host, uint32_t level, const char
 
 	if (debug < 0) {
 		debug = getenv("GANTRY_DEBUG") != NULL;
+	}
+	if (level >= GANTRY_LOG_INFO || debug) {
+		plugin_log(host->run_dir, names[level <= 4 ? level : 4], text, strlen(text));
 	}
 	if (level >= GANTRY_LOG_WARNING || debug) {
 		fprintf(stderr, "%s: %s: %s\n", inner(host)->owner, names[level <= 4 ? level : 4], text);

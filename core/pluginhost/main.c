@@ -2,10 +2,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/pluginhost/pluginhost.h"
+
+#define DEFAULT_MEMORY (512LL << 20)
+#define DEFAULT_PIDS 256
 
 static int read_options(int argc, char **argv, struct host_options *o)
 {
@@ -13,7 +17,9 @@ static int read_options(int argc, char **argv, struct host_options *o)
 		{ "kind", required_argument, NULL, 'k' },  { "driver", required_argument, NULL, 'd' },
 		{ "file", required_argument, NULL, 'f' },  { "exec", required_argument, NULL, 'x' },
 		{ "state", required_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
-		{ "permission", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
+		{ "permission", required_argument, NULL, 'p' },
+		{ "folder", required_argument, NULL, 'F' }, { "memory", required_argument, NULL, 'm' },
+		{ "pids", required_argument, NULL, 'n' },  { NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -44,6 +50,18 @@ static int read_options(int argc, char **argv, struct host_options *o)
 			}
 			o->permissions[o->n_permissions++] = optarg;
 			break;
+		case 'F':
+			if (o->n_folders == FOLDERS_MAX) {
+				return -1;
+			}
+			o->folders[o->n_folders++] = optarg;
+			break;
+		case 'm':
+			o->memory = atoll(optarg);
+			break;
+		case 'n':
+			o->pids = atoll(optarg);
+			break;
 		default:
 			return -1;
 		}
@@ -53,7 +71,7 @@ static int read_options(int argc, char **argv, struct host_options *o)
 
 int main(int argc, char **argv)
 {
-	struct host_options options = { .kind = NULL };
+	struct host_options options = { .memory = DEFAULT_MEMORY, .pids = DEFAULT_PIDS };
 
 	if (read_options(argc, argv, &options) < 0 || fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(LEASH_FD, F_SETFD, FD_CLOEXEC) < 0) {

@@ -13,9 +13,12 @@
 
 #include <gantry/error.h>
 
+#include "core/plugin/permissions.h"
+
 #define CHANNEL_FD 3
 #define LEASH_FD 4
 #define PERMISSIONS_MAX 64
+#define FOLDERS_MAX 8
 
 struct host_options {
 	const char *kind;
@@ -26,7 +29,14 @@ struct host_options {
 	const char *run_dir;
 	const char *permissions[PERMISSIONS_MAX + 1];
 	unsigned n_permissions;
+	const char *folders[FOLDERS_MAX]; /* given to it by the engine */
+	unsigned n_folders;
+	long long memory; /* bytes */
+	long long pids;
 };
+
+/* The permissions taken apart; INVALID names one that is unknown. */
+int read_permits(const struct host_options *options, struct permits *ret, struct gantry_error *err);
 
 /* Runs the child and returns the program's exit status. */
 int supervise(const struct host_options *options);

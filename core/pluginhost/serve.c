@@ -9,9 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <gantry/log.h>
+
 #include "core/plugin/native.h"
 #include "core/plugin/peer.h"
 #include "core/pluginhost/pluginhost.h"
+#include "core/pluginhost/records.h"
 #include "core/pluginhost/services.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -97,6 +100,13 @@ static void answer_nothing(struct stub *s, int64_t id)
 	send_line(&s->peer, &line, NULL);
 }
 
+/* Log drivers without `append` get it from their host. */
+static int adapts_append(const struct stub *s, const struct gantry_op *op)
+{
+	return s->iface == &interface_log && op == &interface_log.ops[GANTRY_LOG_OP_APPEND] &&
+	       !native_table_has(s->table, op);
+}
+
 /* ---- the greeting ---- */
 
 static void add_text(struct buf *out, const char *name, const char *text)
@@ -145,7 +155,7 @@ static void add_operations(struct buf *out, const struct stub *s)
 
 	buf_adds(out, ",\"operations\":[");
 	for (uint32_t i = 0; i < s->iface->n_ops; i++) {
-		if (native_table_has(s->table, &s->iface->ops[i])) {
+		if (native_table_has(s->table, &s->iface->ops[i]) || adapts_append(s, &s->iface->ops[i])) {
 			buf_addf(out, "%s\"%s\"", comma, s->iface->ops[i].name);
 			comma = ",";
 		}
@@ -228,7 +238,8 @@ static void make_call(struct stub *s, struct message *m)
 	}
 	r = wire_get_args(jsonspan_get(m->body, "args"), &m->fds, op, &args, &err);
 	if (r == 0) {
-		r = driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
+		r = adapts_append(s, op) ? append_records(s->driver, args.args, &err)
+					 : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
 		wire_args_done(&args, op);
 	}
 	if (r < 0) {
@@ -275,40 +286,21 @@ static void *serve_thread(void *arg)
 	return NULL;
 }
 
-/* Keeps one thread reading while others are in calls.  With the lock held. */
-static void add_thread(struct stub *s)
+/* Is this thread inside a call?  It reads on while it waits for an answer of the host, but
+ * what it holds (a driver's locks) must not meet another call. */
+static _Thread_local int in_call;
+
+static void start_thread(struct stub *s, void *(*run)(void *))
 {
 	pthread_attr_t attr;
 	pthread_t thread;
 
-	if (s->driver && s->driver->threads != GANTRY_THREADS_SERIAL && s->busy == s->threads &&
-	    s->threads < MAX_THREADS) {
+	if (s->driver && s->driver->threads != GANTRY_THREADS_SERIAL && s->threads < MAX_THREADS) {
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		s->threads += pthread_create(&thread, &attr, serve_thread, s) == 0;
+		s->threads += pthread_create(&thread, &attr, run, s) == 0;
 		pthread_attr_destroy(&attr);
 	}
-}
-
-/* A call that comes while the only thread is in one, and is read by that thread as it
- * waits for an answer of the host, waits its turn. */
-static int put_aside(struct stub *s, struct message *m)
-{
-	struct job *job;
-
-	if (!s->busy || (s->driver && s->driver->threads != GANTRY_THREADS_SERIAL)) {
-		return 0;
-	}
-	job = calloc(1, sizeof(*job));
-	if (!job) {
-		return 0;
-	}
-	job->m = *m;
-	m->line = NULL;
-	m->fds.n = 0;
-	*s->last = job;
-	s->last = &job->next;
-	return 1;
 }
 
 static struct job *next_job(struct stub *s)
@@ -327,10 +319,52 @@ static struct job *next_job(struct stub *s)
 	return job;
 }
 
+/* What was put aside, until there is nothing. */
+static void run_jobs(struct stub *s)
+{
+	struct job *job;
+
+	in_call = 1;
+	while ((job = next_job(s))) {
+		execute(s, &job->m);
+		message_done(&job->m);
+		free(job);
+	}
+	in_call = 0;
+}
+
+static void *job_thread(void *arg)
+{
+	struct stub *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->busy++;
+	pthread_mutex_unlock(&s->lock);
+	run_jobs(s);
+	return serve_thread(s);
+}
+
+/* A call that is read by a thread inside another waits for a thread that is not: a new one,
+ * or, where the driver is serial, this one when it is done. */
+static int put_aside(struct stub *s, struct message *m)
+{
+	struct job *job = in_call ? calloc(1, sizeof(*job)) : NULL;
+
+	if (!job) {
+		return 0;
+	}
+	job->m = *m;
+	m->line = NULL;
+	m->fds.n = 0;
+	*s->last = job;
+	s->last = &job->next;
+	start_thread(s, job_thread);
+	return 1;
+}
+
 static void handle(struct peer *p, struct message *m)
 {
 	struct stub *s = p->data;
-	struct job *job;
 	int waits;
 
 	if (m->type != MESSAGE_HELLO && m->type != MESSAGE_OPEN && m->type != MESSAGE_PROBE &&
@@ -341,17 +375,16 @@ static void handle(struct peer *p, struct message *m)
 	waits = put_aside(s, m);
 	if (!waits) {
 		s->busy++;
-		add_thread(s);
+		/* One thread reads while others are in calls. */
+		if (s->busy == s->threads) {
+			start_thread(s, serve_thread);
+		}
 	}
 	pthread_mutex_unlock(&s->lock);
-	if (waits) {
-		return;
-	}
-	execute(s, m);
-	while ((job = next_job(s))) {
-		execute(s, &job->m);
-		message_done(&job->m);
-		free(job);
+	if (!waits) {
+		in_call = 1;
+		execute(s, m);
+		run_jobs(s);
 	}
 }
 

@@ -22,6 +22,14 @@ static int is_json(struct json_object *headers)
 	return type && strncasecmp(type, "application/json", 16) == 0;
 }
 
+/* Could whoever serves the request read its body as JSON? Also without a type. */
+static int may_be_json(struct json_object *headers)
+{
+	const char *type = json_get_string(headers, "content-type");
+
+	return !type || !*type || is_json(headers);
+}
+
 static int add_body(const struct gantry_api_handle_args *request, struct json_object *object,
 		    struct gantry_error *err)
 {
@@ -34,9 +42,13 @@ static int add_body(const struct gantry_api_handle_args *request, struct json_ob
 	}
 	if (request->body_stream >= 0) {
 		json_set_bool(object, "BodyStream", 1);
-		return !is_json(headers) ? 0 :
-		       error_set(err, GANTRY_ERR_DENIED, "policy cannot be shown the whole body of "
-				 "this request, so it is refused");
+		if (!may_be_json(headers)) {
+			return 0;
+		}
+		error_set(err, GANTRY_ERR_DENIED, "policy cannot be shown the whole body of this request, "
+			  "so it is refused");
+		return error_hint(err, "send at most 4 MiB with a Content-Length; what is no JSON says so in "
+				  "its Content-Type");
 	}
 	if (request->body.size == 0) {
 		return 0;
@@ -53,8 +65,23 @@ static int add_body(const struct gantry_api_handle_args *request, struct json_ob
 	return r;
 }
 
-static int describe(const struct gantry_api_handle_args *request, struct json_object **ret,
-		    struct gantry_error *err)
+/* The headers but those that carry secrets. */
+static int add_headers(const struct gantry_api_handle_args *request, struct json_object *object,
+		       struct gantry_error *err)
+{
+	static const char *const secret[] = { "authorization", "x-registry-auth", "x-registry-config",
+					      "x-api-key", "cookie" };
+	struct json_object *headers;
+	int r = json_parse_object(request->headers, "headers", &headers, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(secret); i++) {
+		json_object_object_del(headers, secret[i]);
+	}
+	return r < 0 ? r : json_set(object, "Headers", headers);
+}
+
+static int describe(struct policy *policy, const struct gantry_api_handle_args *request,
+		    struct json_object **ret, struct gantry_error *err)
 {
 	size_t path = strcspn(request->target, "?");
 	struct json_object *object = json_object_new_object();
@@ -69,6 +96,9 @@ static int describe(const struct gantry_api_handle_args *request, struct json_ob
 	json_set_string(object, "Path", text);
 	json_set_string(object, "Query", request->target[path] ? request->target + path + 1 : "");
 	r = add_body(request, object, err);
+	if (r == 0 && atomic_load(&policy->headers)) {
+		r = add_headers(request, object, err);
+	}
 	if (r < 0) {
 		json_object_put(object);
 		return r;
@@ -127,12 +157,15 @@ static int rewrite_answer(struct policy *policy, struct json_object *object, str
 	char *text;
 	int r;
 
-	if (status < 200 || status > 299 || body.size == 0 ||
-	    json_parse(body.data, body.size, "answer", &answer, &ignored) < 0) {
+	if ((status >= 200 && status <= 299) || atomic_load(&policy->every_answer)) {
+		(void)(body.size && json_parse(body.data, body.size, "answer", &answer, &ignored));
+	}
+	if (!answer && !atomic_load(&policy->every_answer)) {
 		return 0;
 	}
+	json_set_int(object, "Status", status);
 	r = ask_full(policy, POLICY_API_ANSWER, NULL, json_object_get(object), answer, NULL, &result, err);
-	if (r < 0) {
+	if (r < 0 || !result) {
 		return r;
 	}
 	text = strdup(json_text(result));
@@ -221,7 +254,7 @@ int policy_handle(struct core *core, struct policy *policy, const char *api,
 	int r = 0;
 
 	if (watched) {
-		r = describe(request, &object, &refusal);
+		r = describe(policy, request, &object, &refusal);
 		r = r < 0 ? r : ask_before(policy, POLICY_API_REQUEST, &object, &refusal);
 	}
 	if (r == 0) {

@@ -84,7 +84,6 @@ static unsigned read_points(struct policy *policy, struct driver *driver, struct
 			wanted |= (unsigned)!strcmp(*name, policy_names[i]) << i;
 		}
 	}
-	atomic_store(&policy->usage, 0);
 	for (name = reply_list(&reply, GANTRY_POLICY_POINTS_RET_DETAIL); *name; name++) {
 		if (!strcmp(*name, "usage")) {
 			atomic_store(&policy->usage, 1);
@@ -106,7 +105,7 @@ void policy_look(struct policy *policy)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct driver *driver;
-	unsigned wanted = 0;
+	unsigned wanted = 0, others;
 	int r;
 
 	pthread_mutex_lock(&policy->lock);
@@ -124,11 +123,15 @@ void policy_look(struct policy *policy)
 			reload(driver);
 		}
 	}
+	atomic_store(&policy->usage, 0);
 	if (r > 0) {
 		wanted = read_points(policy, driver, &err);
 	}
 	/* Who cannot be asked is asked everywhere, and refuses. */
-	atomic_store(&policy->wanted, r < 0 ? ~0u : wanted);
+	wanted = r < 0 ? ~0u : wanted;
+	others = chain_look(policy);
+	atomic_store(&policy->wanted_first, wanted);
+	atomic_store(&policy->wanted, wanted | others);
 	atomic_store_explicit(&policy->looked_at, now_ns(), memory_order_release);
 	pthread_mutex_unlock(&policy->lock);
 }

@@ -192,19 +192,15 @@ static int take_result(const struct reply *reply, uint32_t field, struct json_ob
 	return r;
 }
 
-static int evaluate(struct policy *policy, const char *point, struct json_object *request,
-		    struct json_object **object, struct json_object **answer,
-		    struct gantry_error *err)
+int policy_ask_driver(struct driver *driver, const char *point, struct json_object *request,
+		      struct json_object **object, struct json_object **answer,
+		      struct gantry_error *err)
 {
 	auto_(reply) struct reply reply = REPLY_INIT;
-	struct driver *driver = NULL;
 	const char *decision;
-	int r = policy_driver(policy, &driver, err);
+	int r = 0;
 
-	if (r == 0) {
-		return 0;
-	}
-	if (r > 0) {
+	if (driver) {
 		r = policy_evaluate(driver, &GANTRY_POLICY_EVALUATE_ARGS(.point = point,
 				    .request = json_text(request)), &reply, err);
 	}
@@ -218,6 +214,36 @@ static int evaluate(struct policy *policy, const char *point, struct json_object
 	}
 	r = take_result(&reply, GANTRY_POLICY_EVALUATE_RET_OBJECT, object, err);
 	return r < 0 ? r : take_result(&reply, GANTRY_POLICY_EVALUATE_RET_ANSWER, answer, err);
+}
+
+/* Hooks that read answers see those that are JSON and of requests that succeeded. */
+static int is_for_hooks(struct json_object *request, struct json_object **answer)
+{
+	int64_t status = json_get_int(json_get_object(request, "object"), "Status", 0);
+
+	return !answer || (*answer && status >= 200 && status <= 299);
+}
+
+/* The managed driver, then the others, each with what the one before made of it. */
+static int evaluate(struct policy *policy, enum policy_at at, struct json_object *request,
+		    struct json_object **object, struct json_object **answer,
+		    struct gantry_error *err)
+{
+	int first = (int)(atomic_load(&policy->wanted_first) >> at) & 1;
+	struct driver *driver = NULL;
+	int r = 0;
+
+	if (first && (at != POLICY_API_ANSWER || is_for_hooks(request, answer))) {
+		r = policy_driver(policy, &driver, err);
+		if (r < 0) {
+			error_prefix(err, "policy cannot be asked, so %s is refused", policy_names[at]);
+			return err->code = GANTRY_ERR_DENIED;
+		}
+		if (r > 0) {
+			r = policy_ask_driver(driver, policy_names[at], request, object, answer, err);
+		}
+	}
+	return r < 0 ? r : chain_evaluate(policy, at, request, object, answer, err);
 }
 
 /* ---- what a user has already ---- */
@@ -312,7 +338,7 @@ int ask_full(struct policy *policy, enum policy_at at, struct json_object *targe
 	json_set(request, "object", json_object_get(object));
 	json_set(request, "answer", json_object_get(answer));
 	json_set(request, "engine", describe_engine(policy, at));
-	r = evaluate(policy, policy_names[at], request, &object, ret_answer ? &answer : NULL, err);
+	r = evaluate(policy, at, request, &object, ret_answer ? &answer : NULL, err);
 	if (r == 0 && ret_object) {
 		*ret_object = steal(&object);
 	}

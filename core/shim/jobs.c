@@ -40,7 +40,8 @@ static int report(struct helper_side *side, int64_t pid, int console, const char
 	return shim_send(side->sock, side->message, &console, console >= 0, err);
 }
 
-static int create(struct helper_side *side, const struct helper_job *job, struct gantry_error *err)
+static int create(struct helper_side *side, const struct helper_job *job, int *ret_created,
+		  struct gantry_error *err)
 {
 	const struct shim_message *m = &side->shim->create;
 	auto_(reply) struct reply ret = REPLY_INIT;
@@ -61,6 +62,7 @@ static int create(struct helper_side *side, const struct helper_job *job, struct
 	if (r < 0) {
 		return r;
 	}
+	*ret_created = 1;
 	/* The end of the container's streams must not wait for us. */
 	close_job_fds(job);
 	console = reply_take_fd(&ret, GANTRY_RUNTIME_CREATE_RET_CONSOLE);
@@ -100,10 +102,12 @@ int helper_run_container(struct helper_side *side, const struct helper_job *job,
 			 struct gantry_error *err)
 {
 	struct gantry_error hangup = GANTRY_ERROR_INIT;
-	int r = create(side, job, err);
+	int created = 0;
+	int r = create(side, job, &created, err);
 
 	if (r < 0) {
-		return r;
+		/* Made, and the shim was killed before it could hear of it. */
+		return created && delete(side, &hangup) < 0 ? hangup.code : r;
 	}
 	r = shim_receive(side->sock, side->message, &hangup);
 	if (r == 0 && side->message->type == SHIM_START) {

@@ -8,6 +8,7 @@
 
 #include "core/plugin/native.h"
 #include "core/plugin/process.h"
+#include "core/shim/batch.h"
 #include "core/shim/logger.h"
 #include "core/shim/shim.h"
 #include "helpers/cleanup.h"
@@ -24,6 +25,7 @@ struct logger {
 	struct shim_host host;
 	uint64_t handle;
 	uint64_t lost; /* records since the last one that was written */
+	struct batch batch; /* of a driver in another process; else unused */
 };
 
 /* In a process of its own. */
@@ -39,6 +41,7 @@ static int open_process(struct logger *l, const struct shim_message *m, struct g
 		.permissions = permissions,
 		.state_dir = shim_message_get(m, "log.state"),
 		.run_dir = shim_message_get(m, "log.run"),
+		.folders = { shim_message_get(m, "log.dir") },
 	};
 	const char *permission = NULL;
 	struct process_driver *p;
@@ -92,6 +95,7 @@ static int open_log(struct logger *l, const struct shim_message *m, struct gantr
 
 static void release(struct logger *l)
 {
+	batch_done(&l->batch);
 	driver_free(l->driver);
 	if (l->plugin) {
 		native_plugin_unref(l->plugin);
@@ -114,9 +118,13 @@ int logger_open(struct shim *shim, struct logger **ret, struct gantry_error *err
 		return error_no_memory(err);
 	}
 	l->shim = shim;
+	l->batch.fd = -1;
 	r = open_driver(l, m, err);
 	if (r == 0) {
 		r = open_log(l, m, err);
+	}
+	if (r == 0 && shim_message_get(m, "log.host") && driver_has(l->driver, GANTRY_LOG_OP_APPEND)) {
+		r = batch_init(&l->batch, err);
 	}
 	if (r < 0) {
 		release(l);
@@ -144,26 +152,61 @@ struct logger *logger_close(struct logger *l)
 	return NULL;
 }
 
+/* Tells of lost records once when it begins and once when it is over. */
+static void note_lost(struct logger *l, size_t lost, const struct gantry_error *err)
+{
+	if (lost) {
+		if (!l->lost) {
+			shim_note(l->shim, "cannot write to the log: %s", err->message);
+		}
+		l->lost += lost;
+	} else if (l->lost) {
+		shim_note(l->shim, "%llu log records were lost", (unsigned long long)l->lost);
+		l->lost = 0;
+	}
+}
+
+static void send_batch(struct logger *l)
+{
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	size_t lost = 0;
+
+	if (l->batch.used) {
+		(void)batch_send(&l->batch, l->driver, l->handle, &lost, &err);
+		note_lost(l, lost, &err);
+	}
+}
+
+static void collect_record(struct logger *l, struct output *o, const char *data, size_t len, int partial)
+{
+	int64_t now = time_now_ns();
+
+	if (!batch_add(&l->batch, o->stream, now, partial, data, len)) {
+		send_batch(l);
+		(void)batch_add(&l->batch, o->stream, now, partial, data, len);
+	}
+	o->line_continues = partial;
+}
+
 static void write_record(struct logger *l, struct output *o, const char *data, size_t len,
 			 int partial, int more)
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct gantry_error err = GANTRY_ERROR_INIT;
-	int r = log_write(l->driver,
+	int r;
+
+	if (l->batch.memory) {
+		collect_record(l, o, data, len, partial);
+		return;
+	}
+	r = log_write(l->driver,
 			  &GANTRY_LOG_WRITE_ARGS(.log = l->handle, .stream = o->stream,
 						 .time_ns = time_now_ns(), .data = { data, len },
 						 .partial = partial, .more = more),
 			  &ret, &err);
 
 	o->line_continues = partial;
-	if (r < 0) {
-		if (!l->lost++) {
-			shim_note(l->shim, "cannot write to the log: %s", err.message);
-		}
-	} else if (l->lost) {
-		shim_note(l->shim, "%llu log records were lost", (unsigned long long)l->lost);
-		l->lost = 0;
-	}
+	note_lost(l, r < 0, &err);
 }
 
 /* Adds to the kept beginning of a line and writes it where it is long enough or
@@ -207,6 +250,7 @@ void logger_feed(struct logger *l, struct output *o, const char *data, size_t le
 			data += continue_line(l, o, data, (size_t)(end - data), more);
 		}
 	}
+	send_batch(l);
 }
 
 void logger_end(struct logger *l, struct output *o)
@@ -216,4 +260,5 @@ void logger_end(struct logger *l, struct output *o)
 		write_record(l, o, o->line.data, o->line.len, 1, 0);
 	}
 	buf_done(&o->line);
+	send_batch(l);
 }

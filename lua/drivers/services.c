@@ -212,11 +212,17 @@ static int read_secret(void *ctx, const char *name, struct buf *ret, struct gant
 	return r;
 }
 
+int script_module_read(const char *folder, const char *name, struct buf *ret,
+		       struct gantry_error *err)
+{
+	return read_named(folder, name, ".lua", SANDBOX_SOURCE_MAX, ret, err);
+}
+
 static int read_module(void *ctx, const char *name, struct buf *ret, struct gantry_error *err)
 {
 	const struct context *c = ctx;
 
-	return read_named(c->module_folder, name, ".lua", SANDBOX_SOURCE_MAX, ret, err);
+	return script_module_read(c->module_folder, name, ret, err);
 }
 
 static char *copy(const char *text, int *failed)

@@ -9,6 +9,7 @@
 #include <gantry/error.h>
 #include <gantry/plugin.h>
 
+struct buf;
 struct services;
 
 struct script_host {
@@ -23,5 +24,9 @@ struct script_host {
 int script_services_new(const struct script_host *from, struct services *ret,
 			struct gantry_error *err);
 void script_services_free(struct services *services);
+
+/* The text of a module of a package, for require. */
+int script_module_read(const char *folder, const char *name, struct buf *ret,
+		       struct gantry_error *err);
 
 #endif

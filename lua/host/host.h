@@ -37,6 +37,7 @@ struct script {
 	char **permissions;
 	const struct gantry_interface *iface;
 	uint64_t has;          /* bit per operation */
+	struct services describing; /* to be described it needs no more than its package */
 
 	struct gantry_plugin plugin;
 	struct gantry_driver driver;

@@ -107,6 +107,21 @@ static void open_globals(lua_State *L, void *arg)
 	}
 }
 
+/* A script may bind itself: limits = { seconds = 0.5, memory_mib = 8 }. */
+static void lower_limits(const struct script *script, struct sandbox_config *config)
+{
+	json_object *limits = json_get_object(script->declared, "limits");
+	double seconds = json_object_get_double(json_get(limits, "seconds"));
+	int64_t mib = json_get_int(limits, "memory_mib", 0);
+
+	if (seconds > 0 && seconds * 1e9 < (double)config->cpu_ns) {
+		config->cpu_ns = (int64_t)(seconds * 1e9);
+	}
+	if (mib > 0 && mib < (int64_t)(config->memory_bytes >> 20)) {
+		config->memory_bytes = (size_t)mib << 20;
+	}
+}
+
 int script_run(const struct script *script, const struct instance *instance,
 	       json_object **ret_declared, struct sandbox **ret, struct gantry_error *err)
 {
@@ -116,7 +131,8 @@ int script_run(const struct script *script, const struct instance *instance,
 	struct sandbox *sb;
 	int r;
 
-	config.services = instance ? &instance->services : NULL;
+	lower_limits(script, &config);
+	config.services = instance ? &instance->services : &script->describing;
 	sb = sandbox_new(&config, err);
 	if (!sb) {
 		return err->code;

@@ -20,6 +20,7 @@
 #include "helpers/io.h"
 #include "helpers/json.h"
 
+#include "lua/drivers/services.h"
 #include "lua/host/host.h"
 
 static void script_free(struct script *script)
@@ -286,6 +287,13 @@ static int describe(struct script *script, struct gantry_error *err)
 	return r == 0 ? read_keys(script, err) : r;
 }
 
+static int read_module(void *ctx, const char *name, struct buf *ret, struct gantry_error *err)
+{
+	const struct script *script = ctx;
+
+	return script_module_read(script->folder, name, ret, err);
+}
+
 static int load(const char *path, const char *const *permissions, const struct gantry_plugin **ret,
 		struct gantry_error *err)
 {
@@ -295,6 +303,7 @@ static int load(const char *path, const char *const *permissions, const struct g
 	if (!script) {
 		return error_no_memory(err);
 	}
+	script->describing = (struct services){ .ctx = script, .module = read_module };
 	r = read_script(script, path, err);
 	if (r == 0) {
 		r = permissions ? copy_permissions(script, permissions, err) :

@@ -129,6 +129,9 @@ static int read_deadline(json_object *value, int64_t *ret_ns, struct gantry_erro
 
 static int check_names(json_object *declared, const char *const *known, struct gantry_error *err)
 {
+	if (!json_object_is_type(declared, json_type_object)) {
+		return error_set(err, GANTRY_ERR_INVALID, "it takes named fields, not a list");
+	}
 	json_object_object_foreach(declared, key, value)
 	{
 		const char *const *name = known;

@@ -366,15 +366,13 @@ static int base_require(lua_State *L)
 	const char *name = luaL_checkstring(L, 1);
 
 	check_module_name(L, name);
+	lua_settop(L, 1);
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key) != LUA_TTABLE) {
+		lua_settop(L, 1);
 		lua_newtable(L);
 		lua_pushvalue(L, -1);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
-		lua_replace(L, 2);
-	} else {
-		lua_replace(L, 2);
 	}
-	lua_settop(L, 2);
 	if (lua_getfield(L, 2, name) != LUA_TNIL) {
 		return 1;
 	}

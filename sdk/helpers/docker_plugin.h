@@ -43,6 +43,7 @@ const char *docker_plugin_name(const struct docker_plugin *p);
 enum docker_plugin_wait {
 	DOCKER_PLUGIN_WORK,  /* may take long */
 	DOCKER_PLUGIN_QUERY, /* a question; while the plugin is known not to answer, it fails at once */
+	DOCKER_PLUGIN_DECIDE, /* a question that is asked each time */
 };
 
 /* Calls METHOD ("VolumeDriver.Create") with a JSON object (borrowed; NULL: {}).  The

@@ -236,6 +236,17 @@ static int remove_dir_content(int fd, dev_t dev)
 	return r;
 }
 
+int rename_new_folder(int dirfd, const char *from, const char *to)
+{
+	int r = renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE);
+
+	if (r < 0 && errno == EINVAL)
+		r = renameat(dirfd, from, dirfd, to);
+	if (r < 0)
+		return errno == ENOTEMPTY ? -EEXIST : -errno;
+	return 0;
+}
+
 int remove_tree(int dirfd, const char *path)
 {
 	struct stat st;

@@ -39,6 +39,10 @@ int write_control(int dirfd, const char *path, const char *text);
 /* mkdir -p below dirfd; existing folders are fine. */
 int make_dirs(int dirfd, const char *path, mode_t mode);
 
+/* Renames a folder that is not empty; -EEXIST when the name is taken.  For filesystems
+ * too that know no RENAME_NOREPLACE: they replace no folder that holds something. */
+int rename_new_folder(int dirfd, const char *from, const char *to);
+
 /* Removes a whole tree; missing is fine; never follows links or crosses into
  * another mount. */
 int remove_tree(int dirfd, const char *path);

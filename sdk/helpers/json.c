@@ -131,6 +131,12 @@ size_t json_array_size(struct json_object *array)
 	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
+size_t json_member_count(struct json_object *o)
+{
+	/* json-c aborts where we say 0. */
+	return json_object_is_type(o, json_type_object) ? (size_t)json_object_object_length(o) : 0;
+}
+
 const char *json_item_string(struct json_object *array, size_t i)
 {
 	struct json_object *item;

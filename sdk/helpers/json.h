@@ -36,6 +36,8 @@ const char *json_get_string(struct json_object *o, const char *key);
 int64_t json_get_int(struct json_object *o, const char *key, int64_t fallback);
 int json_get_bool(struct json_object *o, const char *key, int fallback);
 size_t json_array_size(struct json_object *array);
+/* How many members an object has; 0 for NULL and for what is no object. */
+size_t json_member_count(struct json_object *o);
 /* The i-th element as text, or NULL. */
 const char *json_item_string(struct json_object *array, size_t i);
 

@@ -190,27 +190,27 @@ static struct stat entry_stat(struct apply *a, uid_t uid, gid_t gid)
 	};
 }
 
+/* Who cannot be the owner here is kept beside the file. */
 static int set_owner(struct apply *a, int fd, uid_t uid, gid_t gid, struct gantry_error *err)
 {
-	struct stat st;
+	struct stat st = entry_stat(a, uid, gid);
 
-	if (owners_are_kept()) {
-		st = entry_stat(a, uid, gid);
-		return kept_errno(a, owners_keep_fd(fd, &st, st.st_mode), err);
-	}
-	return fchown(fd, uid, gid) < 0 ? entry_errno(errno, "cannot set its owner", err) : 0;
+	if (fchown(fd, uid, gid) == 0)
+		return 0;
+	if (errno != EINVAL || !owners_are_kept())
+		return entry_errno(errno, "cannot set its owner", err);
+	return kept_errno(a, owners_keep_fd(fd, &st, st.st_mode), err);
 }
 
 static int set_owner_at(struct apply *a, int dir, uid_t uid, gid_t gid, struct gantry_error *err)
 {
-	struct stat st;
+	struct stat st = entry_stat(a, uid, gid);
 
-	if (owners_are_kept()) {
-		st = entry_stat(a, uid, gid);
-		return kept_errno(a, owners_keep(dir, a->base, &st, st.st_mode), err);
-	}
-	return fchownat(dir, a->base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ?
-		       entry_errno(errno, "cannot set its owner", err) : 0;
+	if (fchownat(dir, a->base, uid, gid, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno != EINVAL || !owners_are_kept())
+		return entry_errno(errno, "cannot set its owner", err);
+	return kept_errno(a, owners_keep(dir, a->base, &st, st.st_mode), err);
 }
 
 /* An empty file in the place of a device that this user may not make. */

@@ -18,7 +18,7 @@ static int kept;
 
 static void look(void)
 {
-	kept = !userns_has_ids();
+	kept = !in_initial_userns();
 }
 
 int owners_are_kept(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owners for which this user namespace has no ids.  Where there is one id, every file
- * belongs to it, and who owns it in the image is kept in an attribute beside it, in
+ * belongs to it; who owns it in the image is kept in an attribute beside it, in
  * the form that other container tools read:
  *
  *   user.containers.override_stat = "uid:gid:mode[:block-MAJ-MIN|:char-MAJ-MIN|:pipe|:socket]"
@@ -23,7 +23,8 @@
 #define OWNERS_LINK_XATTR "user.gantry.owner."
 #define OWNERS_KEPT_XATTR "user.gantry.kept."
 
-/* Are owners kept in attributes here?  Constant for a process. */
+/* May owners be kept in attributes here, outside of the host's own user namespace?
+ * Constant for a process. */
 int owners_are_kept(void);
 
 /* Corrects owner, and type with mode and device number, of what was stat'ed.  1 when something was

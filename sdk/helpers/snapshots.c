@@ -456,10 +456,11 @@ int snapshots_commit(const struct snapshots *s, const char *key, const char *nam
 	/* Content first, then the name that says that it is whole. */
 	if (dir < 0 || syncfs(dir) < 0)
 		return error_errno(err, errno, "cannot flush snapshot %s to disk", key);
-	if (renameat2(s->fd, from, s->fd, to, RENAME_NOREPLACE) < 0) {
-		if (errno == EEXIST)
+	r = rename_new_folder(s->fd, from, to);
+	if (r < 0) {
+		if (r == -EEXIST)
 			return error_set(err, GANTRY_ERR_EXISTS, "snapshot %s exists already", name);
-		return error_errno(err, errno, "cannot commit snapshot %s as %s", key, name);
+		return error_errno(err, -r, "cannot commit snapshot %s as %s", key, name);
 	}
 	if (fsync(dir) < 0)
 		return error_errno(err, errno, "cannot flush snapshot %s to disk", name);

@@ -853,3 +853,42 @@ op {
 	errors = { "INVALID", "NOT_FOUND", "EXISTS", "IN_USE", "DENIED", "CORRUPT", "UNAUTHORIZED" },
 	required = true, idempotent = false, deadline = "long",
 }
+
+op {
+	name = "plugin_stats",
+	doc = "What drivers did since the last reboot, in all processes: calls, errors, latency, restarts, memory.",
+	args = { { "name", "string?", "kind/driver; absent: all that were used" } },
+	results = { { "stats", "json", "[{Name, Calls, Errors, Timeouts, AverageNs, P50Ns, P90Ns, P99Ns, Processes, Starts, Crashes, MemoryBytes, Reloads, Health, LastFailure, LastFailureAt}]" } },
+	errors = { "NOT_FOUND" },
+	required = true, idempotent = true, deadline = "short",
+}
+
+op {
+	name = "plugin_reload",
+	doc = "Has every process that uses a driver start it anew, from what is installed now: calls that are under way finish on the old one. A new one that does not start changes nothing.",
+	args = { { "name", "string", "kind/driver" } },
+	errors = { "NOT_FOUND", "UNSUPPORTED", "UNAVAILABLE" },
+	required = true, idempotent = true, deadline = "long",
+}
+
+op {
+	name = "plugin_logs",
+	doc = "A driver's own log.",
+	args = {
+		{ "name", "string", "kind/driver" },
+		{ "tail", "integer?", "only so many lines; 0: all" },
+		{ "follow", "boolean?", "go on" },
+	},
+	results = { { "stream", "fd", "lines of text" } },
+	errors = { "NOT_FOUND" },
+	required = true, idempotent = true, deadline = "none",
+}
+
+op {
+	name = "plugin_trace",
+	doc = "A driver's calls as they happen, in all processes.",
+	args = { { "name", "string", "kind/driver" } },
+	results = { { "stream", "fd", "a JSON object a line: {time_ns, pid, driver, op, took_ns, args, results, error}" } },
+	errors = { "NOT_FOUND", "IN_USE" },
+	required = true, idempotent = true, deadline = "none",
+}

@@ -14,7 +14,7 @@ op {
 		{ "container", "string", "its id" },
 		{ "directory", "string", "a folder of the container's for drivers that write files" },
 		{ "options", "json?", "an object of strings (--log-opt)" },
-		{ "info", "json?", "{Name, ImageName, Labels, Env, Created}: for tags" },
+		{ "info", "json?", "{Name, ImageName, ImageID, Path, Args, Labels, Env, Created}: for tags" },
 	},
 	results = { { "log", "handle", "for write and close" } },
 	errors = { "INVALID", "UNAVAILABLE", "NO_SPACE" },
@@ -78,4 +78,18 @@ op {
 		{ "directory", "string", "as given to open" },
 	},
 	required = false, idempotent = true, deadline = "short", chain = "pass",
+}
+
+op {
+	name = "append",
+	doc = [[Appends many records at once, in order, as `write` would. They lie in a memory file, from `offset` on, in the form
+that `read` writes. As records are safely written the driver stores how many of the `length` bytes that makes as a
+little-endian uint64 at position 0 of the file: after a crash the caller goes on from there, so that nothing is lost.]],
+	args = {
+		{ "log", "handle", "from open" },
+		{ "records", "fd", "the memory file, at most 1 MiB" },
+		{ "offset", "integer", "where the records begin" },
+		{ "length", "integer", "bytes of records" },
+	},
+	required = false, idempotent = false, deadline = "short", chain = "pass",
 }

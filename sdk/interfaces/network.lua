@@ -40,7 +40,7 @@ op {
 		{ "container", "json", "{Id, Name, Labels}: whom it is for" },
 		{ "sandbox", "fd?", "the network namespace; absent for drivers that need none (host)" },
 		{ "interface", "string?", "name inside, e.g. eth0; absent: the driver's choice" },
-		{ "request", "json?", "{IPv4Address, IPv6Address, MacAddress, GwPriority, Default: is the default route}" },
+		{ "request", "json?", "{IPv4Address, IPv6Address, MacAddress, GwPriority, DriverOpts: {}, Default: is the default route}" },
 		{ "ports", "json?", "[{Protocol, ContainerPort, HostIP, HostPort (0: choose)}]" },
 	},
 	results = {
@@ -71,4 +71,26 @@ op {
 		{ "endpoints", "list", "ids of endpoints that exist" },
 	},
 	required = false, idempotent = true, deadline = "long",
+}
+
+op {
+	name = "verify",
+	doc = "Is an endpoint still as attach made it? An error says what is not. Nothing is repaired.",
+	args = {
+		{ "network", "string", "network id" },
+		{ "options", "json", "the network's options" },
+		{ "endpoint", "string", "the endpoint" },
+		{ "sandbox", "fd", "the network namespace" },
+	},
+	errors = { "NOT_FOUND", "UNSUPPORTED" },
+	required = false, idempotent = true, deadline = "long",
+}
+
+op {
+	name = "discover",
+	doc = [[Networks that are defined outside of the engine, by files. The engine makes a record of each, with its origin
+as Discovered in its options, when somebody lists networks or names one; create must not fail for one of them because something
+that it needs is missing.]],
+	results = { { "network", "list", "JSON objects {Name, Origin: the file, Options}" } },
+	required = false, idempotent = true, deadline = "short",
 }

@@ -20,7 +20,7 @@ asks again after reload and after `changed` differs.]],
 	results = {
 		{ "point", "list", "names of points" },
 		{ "changed", "integer", "a number that differs when the points may have changed" },
-		{ "detail", "list", "parts of the request that cost something to make and that a hook looks at: usage" },
+		{ "detail", "list", "parts of the request that cost something to make and that a hook looks at: usage, headers (object.Headers of an API request), every_answer (to be asked at api.answer also where the answer is no JSON or says that the request failed)" },
 	},
 	required = true, idempotent = true, deadline = "short", chain = "refuse",
 }

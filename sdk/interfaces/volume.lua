@@ -74,7 +74,8 @@ op {
 
 op {
 	name = "remove",
-	doc = "Removes a volume and its data; one that is not there is no error.",
+	doc = [[Removes a volume and its data; one that is not there is no error. The engine does not ask for it while a
+container has the volume; a driver that knows of users refuses with IN_USE.]],
 	args = { { "name", "string", "the volume" } },
 	errors = { "IN_USE" },
 	required = true, idempotent = true, deadline = "long",

@@ -54,6 +54,20 @@ expect_error() {
 	expect_text "$text" "$OUT" "$*"
 }
 
+# The default network cannot be removed; what it made on the host goes with the test.
+remove_default_bridge() {
+	local bridge map
+	[ -e "$T/root/state.db" ] || return 0
+	bridge=$(gantry network inspect -f '{{index .Options "com.docker.network.bridge.name"}}' bridge 2>/dev/null)
+	[ -n "$bridge" ] && [ -e "/sys/class/net/$bridge" ] || return 0
+	ip link del "$bridge" 2>/dev/null
+	for map in into outof translate leaving; do
+		nft "delete element inet gantry $map { \"$bridge\" : jump $map-$bridge }
+		delete chain inet gantry $map-$bridge" 2>/dev/null
+	done
+	nft "delete element inet gantry bridges { \"$bridge\" }" 2>/dev/null
+}
+
 cleanup_hooks=
 cleanup_hook() { cleanup_hooks="$1; $cleanup_hooks"; }
 cleanup() {
@@ -66,6 +80,7 @@ cleanup() {
 	done
 	[ ! -e "$T/root/state.db" ] || gantry network prune -f >/dev/null 2>&1
 	eval "$cleanup_hooks"
+	remove_default_bridge
 	[ -z "${BRIDGE_LEFT:-}" ] || ip link del "$BRIDGE_LEFT" 2>/dev/null
 	rm -rf "$T"
 	exit "$status"
@@ -114,6 +129,10 @@ start_daemon() {
 	export DOCKER_HOST=unix://$T/gantryd.sock
 }
 
+# in_pty SCRIPT COMMAND...: runs the command on a terminal and types what SCRIPT says: words
+# are typed after the output has shown the one before, see terminal.py.
+in_pty() { TERM=xterm timeout -k 5 60 python3 "$GANTRY_SOURCE/tests/integration/terminal.py" "$@"; }
+
 # What the topics speak through: each script runs with gantry in process, and once more
 # as docker-<topic>.sh with the real docker client against gantryd.
 : "${CLIENT:=gantry}"
@@ -125,6 +144,12 @@ c() {
 }
 
 start_client() {
+	# To check the tests themselves: the same against a dockerd, which has the image.
+	if [ -n "${REFERENCE_HOST:-}" ]; then
+		CLIENT=docker
+		export DOCKER_HOST=$REFERENCE_HOST
+		return
+	fi
 	if [ "$CLIENT" = docker ]; then
 		command -v docker >/dev/null || skip "the docker client is not installed"
 		start_daemon "$@"

@@ -48,6 +48,12 @@ expect_text "must be suid" "$(r --user 1000 owned:1 su root -c id; true)" "a pro
 # the tag is not a program's to change
 expect "1000" "$(r --user 1000 owned:1 sh -c 'ulimit -a >/dev/null; id -u')" "limits"
 
+# a container with fewer capabilities has no more here
+expect_text "not permitted" "$(r --cap-drop CHOWN owned:1 sh -c 'touch /f; chown 33 /f')" "--cap-drop CHOWN"
+expect_text "not permitted" "$(r --cap-drop MKNOD owned:1 mknod /d c 1 3)" "--cap-drop MKNOD"
+expect_text "not permitted" "$(r --cap-drop SETUID owned:1 su user -c id)" "--cap-drop SETUID"
+expect "1000" "$(r --user 1000 --security-opt no-new-privileges owned:1 id -u)" "no-new-privileges"
+
 # exec, and what it makes
 u run -d --name aa owned:1 sleep 1000 >/dev/null || fail "run -d"
 expect_text "uid=1000(user)" "$(u exec --user user aa id)" "exec --user"

@@ -2,30 +2,46 @@
 # SPDX-License-Identifier: Apache-2.0
 # The same random operations on gantry-unionfs and on the kernel's overlayfs give
 # equal results, and each can mount what the other wrote.
-# SEEDS: which to run (default: a few); COUNT: operations each.
+# SEEDS: which to run, COUNT: operations each.  Without them: the saved seeds, which
+# found something once or cover an option, then new ones until SECONDS_MAX are over.
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
-seeds=${SEEDS:-1 2 3 4 5 6 7 8}
-count=${COUNT:-400}
+seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
+count=${COUNT:-2700}
+limit=${SECONDS_MAX:-60}
 OPTS=${OPTS-}
 needs_overlay
 mkdir "$work/k" "$work/g" "$work/k2" "$work/g2"
 fuzz=$GANTRY_BUILD/unionfs-fuzz
 # on_kernel UPPER LOWERS MOUNTPOINT, and on_union
 on_kernel() {
-	kernel_overlay "lowerdir=$2,upperdir=$1,workdir=$1.work,redirect_dir=${redirect:-on},index=off,metacopy=off,xino=off" "$3" ||
+	kernel_overlay "lowerdir=$2,upperdir=$1,workdir=$1.work,$kernel_opts,index=off,metacopy=off,xino=off" "$3" ||
 		fail "seed $seed: the kernel does not mount $1"
 }
 on_union() {
-	union "lowerdir=$2,upperdir=$1,workdir=$1.work,redirect_dir=${redirect:-on}${opts:+,$opts}" "$3" ||
+	union "lowerdir=$2,upperdir=$1,workdir=$1.work,$union_opts" "$3" ||
 		fail "seed $seed: gantry-unionfs does not mount $1"
 }
-for seed in $seeds; do
-	redirect=on
-	# Every other seed without the write-back cache.
-	opts=$OPTS
-	[ $((seed % 2)) = 0 ] && opts=${OPTS:+$OPTS,}writeback=off
-	[ $((seed % 4)) = 3 ] && redirect=off
-	d=$work/s$seed
+# choose_options SEED: every mode of caching, with and without redirects, and the
+# attributes of unprivileged mounts.
+choose_options() {
+	local redirect=on marks=
+	case $(($1 % 8)) in
+	3 | 7) redirect=off ;;
+	5) redirect=off marks=userxattr ;;
+	esac
+	kernel_opts=redirect_dir=$redirect union_opts=redirect_dir=$redirect
+	[ -z "$marks" ] || kernel_opts=$marks union_opts=$union_opts,$marks
+	unset FUZZ_PASSTHROUGH
+	case $(($1 % 8)) in
+	2) export FUZZ_PASSTHROUGH=1; union_opts=$union_opts,passthrough=on ;;
+	0 | 4 | 6) union_opts=$union_opts,writeback=off ;;
+	esac
+	union_opts=$union_opts${OPTS:+,$OPTS}
+}
+
+run_seed() {
+	local seed=$1 d=$work/s$1 lowers
+	choose_options "$seed"
 	mkdir -p "$d"/{l1,l2,l3,l2.work,l3.work,ku,ku.work,gu,gu.work}
 	# Three layers as real ones come about: each was the upper of those before.
 	"$fuzz" run "$seed" 300 "$d/l1" >/dev/null
@@ -45,5 +61,16 @@ for seed in $seeds; do
 		fail "seed $seed: the kernel on our upper layer, and we on the kernel's, differ"
 	umount "$work/k2" "$work/g2"
 	rm -rf "$d"
+}
+
+for seed in $seeds; do
+	run_seed "$seed"
+done
+[ -z "${SEEDS:-}" ] || exit 0
+seed=$((RANDOM * 32768 + RANDOM))
+echo "new seeds from $seed"
+while [ $SECONDS -lt "$limit" ]; do
+	run_seed "$seed"
+	seed=$((seed + 1))
 done
 exit 0

@@ -4,12 +4,12 @@
 
 BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev lua5.4 liblua5.4-dev libconfig-dev
 libseccomp-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libfuse3-dev libsqlite3-dev
-libarchive-dev libzstd-dev zlib1g-dev libcap-dev libmnl-dev libnftables-dev libmicrohttpd-dev
+libarchive-dev libyaml-dev libzstd-dev zlib1g-dev libcap-dev libmnl-dev libnftables-dev libmicrohttpd-dev
 busybox-static nftables procps"
 
 TEST_PACKAGES="check docker.io docker-registry skopeo fuse3 attr acl iproute2 jq python3 curl
-util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace
-mmdebstrap e2fsprogs cpio qemu-system-x86 podman containerd runc"
+util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace podman buildah crun runc
+containerd passt uidmap mmdebstrap e2fsprogs cpio qemu-system-x86"
 
 # install_packages NAME...: installs those that dpkg does not have.
 install_packages() {

@@ -13,7 +13,7 @@ tests_lua_run_policies_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_lua_run_policies_LDADD = $(LUAHOST_LIBS)
 
 if HAVE_CHECK
-LUA_TESTS = tests/unit/lua/test-driver tests/unit/lua/test-policy tests/unit/lua/test-bad-input
+LUA_TESTS = tests/lua/run-isolated tests/unit/lua/test-driver tests/unit/lua/test-policy tests/unit/lua/test-bad-input
 check_PROGRAMS += $(LUA_TESTS)
 TESTS += $(LUA_TESTS)
 endif
@@ -21,6 +21,8 @@ tests_unit_lua_test_policy_SOURCES = tests/unit/lua/test-policy.c
 tests_unit_lua_test_policy_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_unit_lua_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_lua_test_policy_LDADD = $(LUAHOST_LIBS) $(CHECK_LIBS)
+tests_lua_run_isolated_SOURCES = tests/lua/run-isolated.c
+tests_lua_run_isolated_LDADD = tests/libfakehost.a core/libplugin.a $(HELPERS) $(JSON_LIBS) -ldl -lpthread
 tests_unit_lua_test_bad_input_SOURCES = tests/unit/lua/test-bad-input.c
 tests_unit_lua_test_bad_input_CPPFLAGS = $(LUA_TEST_CPPFLAGS)
 tests_unit_lua_test_bad_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

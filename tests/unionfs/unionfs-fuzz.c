@@ -4,12 +4,17 @@
  * results, errno values and stat fields all along, and equal trees at the end.
  * One seed is one sequence, on every machine.
  *
- * usage: unionfs-fuzz run SEED COUNT TREE [TREE]    unionfs-fuzz compare TREE TREE
+ * usage: unionfs-fuzz run SEED COUNT TREE [TREE]
+ *        unionfs-fuzz compare TREE TREE [EXCEPT...]
+ *
+ * With PROGRESS set, "run" keeps in that file how many operations were done and which
+ * names the next one concerns, and ends with status 3 when the filesystem's server is
+ * gone.  "compare" leaves out what lies below the names given as EXCEPT, their folders
+ * themselves, and the other names of those files.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,7 +25,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { MAX_TREES = 2, MAX_HANDLES = 6, PATH_ROOM = 256, DATA_ROOM = 8192, LIST_ROOM = 65536 };
+#include "fuzz.h"
+
+enum { MAX_TREES = 2, MAX_HANDLES = 6, USER = 1000 };
 
 static const char *roots[MAX_TREES];
 static int n_trees;
@@ -37,15 +44,9 @@ static uint32_t rnd(uint32_t n)
 	return (uint32_t)(state >> 16) % n;
 }
 
-/* What one operation did on one tree, as text. */
-struct outcome {
-	char text[LIST_ROOM];
-	size_t len;
-};
-
 static struct outcome outcomes[MAX_TREES];
 
-__attribute__((format(printf, 2, 3))) static void note(struct outcome *o, const char *fmt, ...)
+void note(struct outcome *o, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -57,7 +58,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct outcome *o, const 
 		o->len += (size_t)n;
 }
 
-static void note_result(struct outcome *o, long r)
+void note_result(struct outcome *o, long r)
 {
 	if (r < 0)
 		note(o, "error %d (%s)", errno, strerror(errno));
@@ -66,7 +67,7 @@ static void note_result(struct outcome *o, long r)
 }
 
 /* Times are compared only where the test set them: long ago. */
-static void note_stat(struct outcome *o, const struct stat *st)
+void note_stat(struct outcome *o, const struct stat *st)
 {
 	note(o, " mode %o nlink %lu uid %u gid %u rdev %lx", st->st_mode,
 	     (unsigned long)st->st_nlink, st->st_uid, st->st_gid, (unsigned long)st->st_rdev);
@@ -95,18 +96,12 @@ static const char *in_tree(int tree, const char *path, char *full)
 	return full;
 }
 
-struct op {
-	int kind;
-	char path[PATH_ROOM], other[PATH_ROOM];
-	uint32_t n[4];
-	int fd_slot;
-};
-
 enum {
 	OP_WRITE, OP_READ, OP_TRUNCATE, OP_MKDIR, OP_RMDIR, OP_UNLINK, OP_RENAME, OP_LINK,
 	OP_SYMLINK, OP_CHMOD, OP_CHOWN, OP_UTIMES, OP_SETXATTR, OP_GETXATTR, OP_REMOVEXATTR,
 	OP_LISTXATTR, OP_STAT, OP_LIST, OP_MKFIFO, OP_OPEN, OP_FD_WRITE, OP_FD_READ, OP_FD_STAT,
-	OP_FD_CLOSE, OP_TMPFILE, OP_FALLOCATE, OP_SEEK, OP_MKNOD, N_OPS
+	OP_FD_CLOSE, OP_TMPFILE, OP_FALLOCATE, OP_SEEK, OP_MKNOD,
+	OP_COPY_RANGE, OP_MMAP, OP_ACL, OP_CAPABILITY, OP_SEEKDIR, OP_ACCESS, OP_APPEND, N_OPS
 };
 
 static const char *const op_names[N_OPS] = {
@@ -114,6 +109,7 @@ static const char *const op_names[N_OPS] = {
 	"symlink", "chmod", "chown", "utimes", "setxattr", "getxattr", "removexattr",
 	"listxattr", "stat", "list", "mkfifo", "open", "fd-write", "fd-read", "fd-stat",
 	"fd-close", "tmpfile", "fallocate", "seek", "mknod",
+	"copy-range", "mmap", "acl", "capability", "seekdir", "access", "append",
 };
 
 static void do_write(struct outcome *o, const struct op *op, const char *path)
@@ -133,7 +129,7 @@ static void do_write(struct outcome *o, const struct op *op, const char *path)
 	close(fd);
 }
 
-static void do_read(struct outcome *o, int fd, uint32_t at)
+void note_data(struct outcome *o, int fd, uint32_t at)
 {
 	char data[DATA_ROOM];
 	uint32_t sum = 0;
@@ -181,7 +177,7 @@ static void do_list(struct outcome *o, const char *path)
 	}
 }
 
-static void note_xattrs(struct outcome *o, const char *path)
+void note_xattrs(struct outcome *o, const char *path)
 {
 	char list[4096], value[256], *names[64];
 	ssize_t len = llistxattr(path, list, sizeof(list));
@@ -288,7 +284,7 @@ static void do_on_fd(struct outcome *o, const struct op *op, int *slot)
 		note_result(o, pwrite(*slot, data, op->n[0] % sizeof(data), op->n[1] % 20000));
 		break;
 	case OP_FD_READ:
-		do_read(o, *slot, op->n[1] % 20000);
+		note_data(o, *slot, op->n[1] % 20000);
 		break;
 	case OP_FD_STAT:
 		note_result(o, fstat(*slot, &st));
@@ -374,17 +370,12 @@ static void do_attributes(struct outcome *o, const struct op *op, const char *pa
 	}
 }
 
-static void apply(int tree, struct op *op)
+static void do_op(struct outcome *o, const struct op *op, const char *path, const char *other,
+		  int *slot)
 {
-	struct outcome *o = &outcomes[tree];
-	char path[PATH_MAX], other[PATH_MAX];
-	int *slot = &handles[tree][op->fd_slot], fd;
 	struct stat st;
+	int fd;
 
-	o->len = 0;
-	o->text[0] = '\0';
-	in_tree(tree, op->path, path);
-	in_tree(tree, op->other, other);
 	switch (op->kind) {
 	case OP_WRITE:
 		do_write(o, op, path);
@@ -394,7 +385,7 @@ static void apply(int tree, struct op *op)
 		if (fd < 0 || (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
 			note_result(o, fd < 0 ? -1 : 0);
 		else
-			do_read(o, fd, op->n[0] % 20000);
+			note_data(o, fd, op->n[0] % 20000);
 		if (fd >= 0)
 			close(fd);
 		break;
@@ -439,9 +430,47 @@ static void apply(int tree, struct op *op)
 	case OP_LISTXATTR:
 		do_attributes(o, op, path);
 		break;
+	case OP_COPY_RANGE:
+		do_copy_range(o, op, path, other);
+		break;
+	case OP_MMAP:
+		do_mmap(o, op, path);
+		break;
+	case OP_ACL:
+		do_acl(o, op, path);
+		break;
+	case OP_CAPABILITY:
+		do_capability(o, op, path);
+		break;
+	case OP_SEEKDIR:
+		do_seekdir(o, op, path);
+		break;
+	case OP_ACCESS:
+		do_access(o, op, path);
+		break;
+	case OP_APPEND:
+		do_append(o, op, path);
+		break;
 	default:
 		do_names(o, op, path, other);
 	}
+}
+
+static void apply(int tree, const struct op *op)
+{
+	struct outcome *o = &outcomes[tree];
+	char path[PATH_MAX], other[PATH_MAX];
+	struct stat st;
+
+	o->len = 0;
+	o->text[0] = '\0';
+	in_tree(tree, op->path, path);
+	in_tree(tree, op->other, other);
+	if (op->as_user && (setegid(USER) < 0 || seteuid(USER) < 0))
+		abort();
+	do_op(o, op, path, other, &handles[tree][op->fd_slot]);
+	if (op->as_user && (seteuid(0) < 0 || setegid(0) < 0))
+		abort();
 	/* The state of what was touched, right away. */
 	if (lstat(path, &st) == 0)
 		note_stat(o, &st);
@@ -453,6 +482,28 @@ static void apply(int tree, struct op *op)
 		else
 			note(o, " then %d", errno);
 	}
+}
+
+/* Says what comes next, in one write. */
+static void note_progress(const struct op *op)
+{
+	static int fd = -1;
+	char line[2 * PATH_ROOM + 32];
+
+	if (!getenv("PROGRESS"))
+		return;
+	if (fd < 0)
+		fd = open(getenv("PROGRESS"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	snprintf(line, sizeof(line), "%-8lu %-120s %-120s\n", step, op->path, op->other);
+	if (pwrite(fd, line, strlen(line), 0) < 0)
+		abort();
+}
+
+/* An operation or the look at its result found the server gone. */
+static int server_is_gone(const char *text)
+{
+	return strstr(text, "error 107") || strstr(text, "then 107") ||
+	       strstr(text, "error 103") || strstr(text, "then 103");
 }
 
 static int run(unsigned long count)
@@ -469,15 +520,22 @@ static int run(unsigned long count)
 		for (int i = 0; i < 4; i++)
 			op.n[i] = rnd(1U << 30);
 		op.fd_slot = (int)rnd(MAX_HANDLES);
+		op.as_user = rnd(6) == 0 && geteuid() == 0;
+		/* What is written past the server keeps a setuid bit that came after open. */
+		if (op.kind == OP_FD_WRITE && getenv("FUZZ_PASSTHROUGH"))
+			op.as_user = 0;
+		note_progress(&op);
 		for (int t = 0; t < n_trees; t++)
 			apply(t, &op);
+		if (n_trees == 1 && server_is_gone(outcomes[0].text))
+			return 3;
 		if (verbose)
-			printf("%lu %s %s %s: %s\n", step, op_names[op.kind], op.path, op.other,
-			       outcomes[0].text);
+			printf("%lu %s %s %s%s: %s\n", step, op_names[op.kind], op.path, op.other,
+			       op.as_user ? " as a user" : "", outcomes[0].text);
 		if (n_trees > 1 && strcmp(outcomes[0].text, outcomes[1].text) != 0) {
-			printf("seed %lu step %lu: %s %s %s\n  first:  %s\n  second: %s\n", seed,
-			       step, op_names[op.kind], op.path, op.other, outcomes[0].text,
-			       outcomes[1].text);
+			printf("seed %lu step %lu: %s %s %s%s\n  first:  %s\n  second: %s\n", seed,
+			       step, op_names[op.kind], op.path, op.other,
+			       op.as_user ? " as a user" : "", outcomes[0].text, outcomes[1].text);
 			return 1;
 		}
 	}
@@ -490,124 +548,13 @@ static int run(unsigned long count)
 	return 0;
 }
 
-/* The whole tree as text: names, stat, content, attributes, which names share an
- * inode. */
-static struct {
-	ino_t ino;
-	char path[PATH_ROOM];
-} seen[4096];
-static size_t n_seen;
-static FILE *dump_to;
-static size_t root_len;
-
-/* The first name, by order, of an inode; a first pass enters them all. */
-static const char *find_seen(ino_t ino, const char *path)
-{
-	size_t i = 0;
-
-	while (i < n_seen && seen[i].ino != ino)
-		i++;
-	if (i == n_seen && n_seen < 4096) {
-		seen[n_seen].ino = ino;
-		snprintf(seen[n_seen++].path, PATH_ROOM, "%s", path);
-	} else if (strcmp(path, seen[i].path) < 0) {
-		snprintf(seen[i].path, PATH_ROOM, "%s", path);
-	}
-	return seen[i].path;
-}
-
-static int enter_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
-		find_seen(st->st_ino, path + root_len);
-	return 0;
-}
-
-static int dump_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	static struct outcome o;
-	char target[PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	o.len = 0;
-	o.text[0] = '\0';
-	note(&o, "%s", path + root_len);
-	note_stat(&o, st);
-	if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
-		note(&o, " is %s", find_seen(st->st_ino, path + root_len));
-	if (S_ISREG(st->st_mode)) {
-		fd = open(path, O_RDONLY);
-		if (fd < 0)
-			note_result(&o, fd);
-		for (uint32_t at = 0; fd >= 0 && at < st->st_size; at += DATA_ROOM)
-			do_read(&o, fd, at);
-		if (fd >= 0)
-			close(fd);
-	} else if (S_ISLNK(st->st_mode)) {
-		n = readlink(path, target, sizeof(target));
-		note(&o, " -> %.*s", n > 0 ? (int)n : 0, target);
-	}
-	note_xattrs(&o, path);
-	fprintf(dump_to, "%s\n", o.text);
-	return 0;
-}
-
-static int by_line(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static char *dump(const char *root)
-{
-	char *text = NULL, *sorted, *lines[8192], *save = NULL;
-	size_t size, n = 0;
-
-	dump_to = open_memstream(&text, &size);
-	root_len = strlen(root);
-	n_seen = 0;
-	nftw(root, enter_one, 32, FTW_PHYS);
-	nftw(root, dump_one, 32, FTW_PHYS);
-	fclose(dump_to);
-	for (char *line = strtok_r(text, "\n", &save); line && n < 8192;
-	     line = strtok_r(NULL, "\n", &save))
-		lines[n++] = line;
-	qsort(lines, n, sizeof(*lines), by_line);
-	dump_to = open_memstream(&sorted, &size);
-	for (size_t i = 0; i < n; i++)
-		fprintf(dump_to, "%s\n", lines[i]);
-	fclose(dump_to);
-	free(text);
-	return sorted;
-}
-
-static int compare(void)
-{
-	char *a = dump(roots[0]), *b = dump(roots[1]);
-	const char *p = a, *q = b;
-
-	if (strcmp(a, b) == 0)
-		return 0;
-	while (*p && *q) {
-		size_t n = strcspn(p, "\n"), m = strcspn(q, "\n");
-
-		if (n != m || memcmp(p, q, n) != 0)
-			break;
-		p += n + 1;
-		q += m + 1;
-	}
-	printf("trees differ:\n  first:  %.*s\n  second: %.*s\n", (int)strcspn(p, "\n"), p,
-	       (int)strcspn(q, "\n"), q);
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
-	int is_compare = argc > 1 && strcmp(argv[1], "compare") == 0;
+	int status, is_compare = argc > 1 && strcmp(argv[1], "compare") == 0;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: %s run SEED COUNT TREE [TREE] | compare TREE TREE\n",
-			argv[0]);
+		fprintf(stderr, "usage: %s run SEED COUNT TREE [TREE] | compare TREE TREE "
+				"[EXCEPT...]\n", argv[0]);
 		return 2;
 	}
 	verbose = getenv("VERBOSE") != NULL;
@@ -615,8 +562,9 @@ int main(int argc, char **argv)
 	for (int i = is_compare ? 2 : 4; i < argc && n_trees < MAX_TREES; i++)
 		roots[n_trees++] = argv[i];
 	if (is_compare)
-		return compare();
+		return compare_trees(roots[0], roots[1], argv + 4, argc - 4);
 	seed = strtoul(argv[2], NULL, 10);
 	state = seed * 0x9E3779B97F4A7C15ULL + 0x1234567;
-	return run(strtoul(argv[3], NULL, 10)) || (n_trees > 1 && compare());
+	status = run(strtoul(argv[3], NULL, 10));
+	return status || n_trees < 2 ? status : compare_trees(roots[0], roots[1], NULL, 0);
 }

@@ -11,7 +11,7 @@ bad=0
 # allowed FROM TO...: folders that files below FROM may include from.
 declare -A allowed=(
 	[cli]="cli core/core.h helpers"
-	[core]="core helpers"
+	[core]="core helpers conformance"
 	[plugins]="helpers"
 	[lua]="lua helpers"
 	[fuse]="fuse helpers"

@@ -93,7 +93,7 @@ int registry_auth_decode(const char *text, char **ret, struct gantry_error *err)
 	if (r < 0) {
 		return r;
 	}
-	if (json_object_object_length(parsed) == 0) {
+	if (json_member_count(parsed) == 0) {
 		return 0;
 	}
 	*ret = buf_steal(&json);

@@ -81,7 +81,7 @@ static int to_text(struct json_object *filters, char **ret, struct gantry_error 
 {
 	const char *text;
 
-	if (!filters || json_object_object_length(filters) == 0) {
+	if (!filters || json_member_count(filters) == 0) {
 		return 0;
 	}
 	text = json_text(filters);

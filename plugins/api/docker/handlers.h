@@ -92,8 +92,13 @@ int system_disk_usage(struct request *rq, struct gantry_error *err);
 int gantry_doctor(struct request *rq, struct gantry_error *err);
 int gantry_policy(struct request *rq, struct gantry_error *err);
 int gantry_metrics(struct request *rq, struct gantry_error *err);
+int gantry_plugin_manage(struct request *rq, struct gantry_error *err);
 int gantry_plugins_list(struct request *rq, struct gantry_error *err);
 int gantry_plugin_inspect(struct request *rq, struct gantry_error *err);
+int gantry_plugin_stats(struct request *rq, struct gantry_error *err);
+int gantry_plugin_reload(struct request *rq, struct gantry_error *err);
+int gantry_plugin_logs(struct request *rq, struct gantry_error *err);
+int gantry_plugin_trace(struct request *rq, struct gantry_error *err);
 int plugins_list(struct request *rq, struct gantry_error *err);
 int plugin_inspect(struct request *rq, struct gantry_error *err);
 

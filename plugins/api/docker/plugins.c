@@ -53,6 +53,33 @@ int gantry_policy(struct request *rq, struct gantry_error *err)
 	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_POLICY_RET_REPORT), err);
 }
 
+/* {Command, Name, Options}: what `gantry plugin` sends about packages. */
+int gantry_plugin_manage(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	auto_json struct json_object *body = NULL;
+	struct json_object *options;
+	const char *text, *command;
+	int r = request_json_required(rq, &text, err);
+
+	if (r == 0) {
+		r = json_parse_object(text, "body", &body, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	command = json_get_string(body, "Command");
+	if (!command) {
+		return error_set(err, GANTRY_ERR_INVALID, "Command is missing");
+	}
+	options = json_get_object(body, "Options");
+	r = ENGINE(rq, plugin_manage,
+		   &GANTRY_ENGINE_PLUGIN_MANAGE_ARGS(.command = command, .name = json_get_string(body, "Name"),
+						     .options = options ? json_text(options) : NULL),
+		   &ret, err);
+	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_PLUGIN_MANAGE_RET_REPORT), err);
+}
+
 /* What a monitor driver reports, as it is. */
 int gantry_metrics(struct request *rq, struct gantry_error *err)
 {
@@ -98,6 +125,48 @@ int gantry_plugin_inspect(struct request *rq, struct gantry_error *err)
 	}
 	return answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_PLUGIN_INSPECT_RET_PLUGIN),
 			   err);
+}
+
+int gantry_plugin_stats(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	const char *name = rq->name && *rq->name ? rq->name : NULL;
+	int r = ENGINE(rq, plugin_stats, &GANTRY_ENGINE_PLUGIN_STATS_ARGS(.name = name), &ret, err);
+
+	return r < 0 ? r : answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_PLUGIN_STATS_RET_STATS), err);
+}
+
+int gantry_plugin_reload(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = ENGINE(rq, plugin_reload, &GANTRY_ENGINE_PLUGIN_RELOAD_ARGS(.name = rq->name), &ret, err);
+
+	return r < 0 ? r : answer_empty(rq, 204, err);
+}
+
+int gantry_plugin_logs(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int64_t tail = 0;
+	int follow = query_bool(&rq->query, "follow", 0);
+	int r = query_int(&rq->query, "tail", &tail, err);
+
+	if (r == 0) {
+		r = ENGINE(rq, plugin_logs,
+			   &GANTRY_ENGINE_PLUGIN_LOGS_ARGS(.name = rq->name, .tail = tail, .follow = follow), &ret,
+			   err);
+	}
+	return r < 0 ? r
+		     : answer_stream(rq, "text/plain", reply_take_fd(&ret, GANTRY_ENGINE_PLUGIN_LOGS_RET_STREAM),
+				     err);
+}
+
+int gantry_plugin_trace(struct request *rq, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = ENGINE(rq, plugin_trace, &GANTRY_ENGINE_PLUGIN_TRACE_ARGS(.name = rq->name), &ret, err);
+
+	return r < 0 ? r : answer_stream(rq, TYPE_JSON, reply_take_fd(&ret, GANTRY_ENGINE_PLUGIN_TRACE_RET_STREAM), err);
 }
 
 /* Docker shows an id of 64 hex digits; a name's hash serves, as names are unique. */

@@ -148,7 +148,13 @@ static const struct route gantry_routes[] = {
 	{ GET, "metrics/**", gantry_metrics },
 	{ POST, "policy", gantry_policy },
 	{ GET, "plugins", gantry_plugins_list },
+	{ POST, "plugins", gantry_plugin_manage },
 	{ GET, "plugins/**", gantry_plugin_inspect },
+	{ GET, "plugin-stats", gantry_plugin_stats },
+	{ GET, "plugin-stats/**", gantry_plugin_stats },
+	{ GET, "plugin-logs/**", gantry_plugin_logs },
+	{ GET, "plugin-trace/**", gantry_plugin_trace },
+	{ POST, "plugin-reload/**", gantry_plugin_reload },
 	{ 0, NULL, NULL },
 };
 

@@ -126,6 +126,6 @@ static const struct gantry_driver driver = {
 	.open = json_file_activate,
 };
 
-GANTRY_PLUGIN(.name = "json-file", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "log-json-file", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .flags = GANTRY_PLUGIN_UNLOADABLE);

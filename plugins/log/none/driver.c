@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log/none: drops a container's output.  Stateless, so anything may run at once. */
+/* log/none: drops a container's output.  Its only state is the number of the next handle,
+ * so anything may run at once. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include <gantry/log.h>
@@ -24,9 +26,10 @@ static int check(const char *options, struct gantry_error *err)
 static int none_open(void *self, const struct gantry_log_open_args *args,
 		     struct gantry_reply *reply, struct gantry_error *err)
 {
+	static atomic_ullong last;
 	int r = check(args->options, err);
 
-	return r < 0 ? r : gantry_log_open_set_log(reply, 1);
+	return r < 0 ? r : gantry_log_open_set_log(reply, atomic_fetch_add(&last, 1) + 1);
 }
 
 static int none_write(void *self, const struct gantry_log_write_args *args,
@@ -72,6 +75,6 @@ static const struct gantry_driver driver = {
 	.ops = &ops,
 };
 
-GANTRY_PLUGIN(.name = "none", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "log-none", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .flags = GANTRY_PLUGIN_UNLOADABLE);

@@ -74,7 +74,11 @@ static int prometheus_report(void *self, const struct gantry_monitor_report_args
 	auto_(buf) struct buf out = BUF_INIT;
 	int r = m->engine ? objects_print(m->engine, &out, err) : 0;
 
-	if (r < 0) {
+	/* A host may offer the service and have no engine behind it. */
+	if (r == GANTRY_ERR_UNSUPPORTED) {
+		error_clear(err);
+		buf_clear(&out);
+	} else if (r < 0) {
 		return r;
 	}
 	buf_adds(&out, "# HELP gantry_events_total Events since the counters were made.\n"

@@ -14,6 +14,7 @@
 
 #include "bridge.h"
 #include "foreign.h"
+#include "ground.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
@@ -252,7 +253,7 @@ static int unmake(const struct bridge_driver *d, const char *bridge, int adopted
 		  struct gantry_error *err)
 {
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
-	int r = rtnl_open(&host, -1);
+	int r = rtnl_open(&host, ground_namespace());
 
 	if (r < 0) {
 		return error_errno(err, -r, "cannot open a netlink socket");
@@ -304,7 +305,7 @@ int bridge_create(const struct bridge_driver *d, const char *id, const char *nam
 	if (lock < 0) {
 		return lock;
 	}
-	r = rtnl_open(&host, -1);
+	r = rtnl_open(&host, ground_namespace());
 	if (r < 0) {
 		return error_errno(err, -r, "cannot open a netlink socket");
 	}

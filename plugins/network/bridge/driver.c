@@ -11,48 +11,100 @@
 
 #include "bridge.h"
 #include "endpoint.h"
+#include "ground.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+
+/* What must not outlive its use: where no endpoint is, nothing needs to run. */
+static void leave(const struct bridge_driver *d, int *ground)
+{
+	replace_fd(ground, -1);
+	ground_leave(d);
+}
 
 static int driver_create(void *self, const struct gantry_network_create_args *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
 	auto_json struct json_object *options = NULL;
-	int r = bridge_create(self, args->id, args->name, args->options, &options, err);
+	int ground = -1;
+	int r = ground_enter(self, &ground, err);
 
+	if (r == 0) {
+		r = bridge_create(self, args->id, args->name, args->options, &options, err);
+	}
+	leave(self, &ground);
 	return r < 0 ? r : gantry_network_create_set_options(reply, json_text(options));
 }
 
 static int driver_remove(void *self, const struct gantry_network_remove_args *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
-	return bridge_remove(self, args->id, err);
+	int ground = -1;
+	int r = ground_enter(self, &ground, err);
+
+	if (r == 0) {
+		r = bridge_remove(self, args->id, err);
+	}
+	leave(self, &ground);
+	return r;
 }
 
 static int driver_attach(void *self, const struct gantry_network_attach_args *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
-	return endpoint_attach(self, args, reply, err);
+	int ground = -1;
+	int r = ground_enter(self, &ground, err);
+
+	if (r == 0) {
+		r = endpoint_attach(self, args, reply, err);
+	}
+	leave(self, &ground);
+	return r;
 }
 
 static int driver_detach(void *self, const struct gantry_network_detach_args *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
-	return endpoint_detach(self, args, err);
+	int ground = -1;
+	int r = ground_enter(self, &ground, err);
+
+	if (r == 0) {
+		r = endpoint_detach(self, args, err);
+	}
+	leave(self, &ground);
+	return r;
 }
 
-static int driver_reconcile(void *self, const struct gantry_network_reconcile_args *args,
-			    struct gantry_reply *reply, struct gantry_error *err)
+static int reconcile_locked(const struct bridge_driver *d,
+			    const struct gantry_network_reconcile_args *args, struct gantry_error *err)
 {
-	auto_fd int lock = bridge_lock(self, err);
+	auto_fd int lock = bridge_lock(d, err);
 	int r;
 
 	if (lock < 0) {
 		return lock;
 	}
-	r = endpoint_reconcile(self, args->endpoints, err);
-	return r < 0 ? r : bridge_reconcile(self, args->networks, err);
+	r = endpoint_reconcile(d, args->endpoints, err);
+	return r < 0 ? r : bridge_reconcile(d, args->networks, err);
+}
+
+static int driver_reconcile(void *self, const struct gantry_network_reconcile_args *args,
+			    struct gantry_reply *reply, struct gantry_error *err)
+{
+	int ground = -1;
+	int r = ground_enter(self, &ground, err);
+
+	if (r == 0) {
+		r = reconcile_locked(self, args, err);
+	}
+	leave(self, &ground);
+	return r;
+}
+
+static int driver_probe(const struct gantry_host *host, const char *config, struct gantry_error *err)
+{
+	return ground_probe(err);
 }
 
 static int driver_open(const struct gantry_host *host, const char *config, void **ret_self,
@@ -96,11 +148,12 @@ static const struct gantry_driver driver = {
 	.name = "bridge",
 	.summary = "A Linux bridge with NAT and published ports",
 	.ops = &ops,
+	.probe = driver_probe,
 	.open = driver_open,
 	.close = driver_close,
 };
 
 /* Not unloadable: libnftables stays. */
-GANTRY_PLUGIN(.name = "bridge", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "network-bridge", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .permissions = (const char *const[]){ "net_admin", "sys_admin", NULL });

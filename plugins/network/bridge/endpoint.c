@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "endpoint.h"
+#include "ground.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
 #include "ipam.h"
 #include "ports.h"
+#include "publish.h"
 #include "helpers/rtnl.h"
 
 #define VETH_PREFIX "gtv"
@@ -250,7 +252,7 @@ static int connect_sandbox(const struct bridge_driver *d, struct endpoint *e,
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
 	auto_(rtnl) struct rtnl sandbox = RTNL_INIT;
 	char name[IFNAMSIZ];
-	int r = rtnl_open(&host, -1), bridge;
+	int r = rtnl_open(&host, ground_namespace()), bridge;
 
 	if (r < 0) {
 		return error_errno(err, -r, "cannot open a netlink socket");
@@ -316,6 +318,9 @@ static int publish(const struct bridge_driver *d, const struct endpoint *e,
 		return 0;
 	}
 	r = ports_publish(&d->store, &e->network, &owner, e->args->ports, &ports, err);
+	if (r == 0) {
+		r = publish_ports(d, e->args->endpoint, &e->v4, &e->v6, ports, err);
+	}
 	return r < 0 ? r : gantry_network_attach_set_ports(reply, json_text(ports));
 }
 
@@ -325,8 +330,9 @@ static void undo(const struct bridge_driver *d, const struct endpoint *e)
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
 	char name[IFNAMSIZ];
 
+	publish_end(d, e->args->endpoint);
 	(void)ports_withdraw(&d->store, e->args->endpoint, &ignored);
-	if (rtnl_open(&host, -1) == 0) {
+	if (rtnl_open(&host, ground_namespace()) == 0) {
 		veth_name(e->args->endpoint, name);
 		rtnl_remove_link(&host, name);
 		(void)rtnl_commit(&host, NULL);
@@ -397,7 +403,7 @@ static int remove_veth(const char *endpoint, struct gantry_error *err)
 {
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
 	char name[IFNAMSIZ];
-	int r = rtnl_open(&host, -1);
+	int r = rtnl_open(&host, ground_namespace());
 
 	veth_name(endpoint, name);
 	if (r == 0) {
@@ -410,7 +416,10 @@ static int remove_veth(const char *endpoint, struct gantry_error *err)
 int endpoint_detach(const struct bridge_driver *d, const struct gantry_network_detach_args *args,
 		    struct gantry_error *err)
 {
-	int r = ports_withdraw(&d->store, args->endpoint, err);
+	int r;
+
+	publish_end(d, args->endpoint);
+	r = ports_withdraw(&d->store, args->endpoint, err);
 
 	/* With the sandbox gone the kernel removes the pair, and waiting for it costs. */
 	if (r == 0 && args->sandbox >= 0) {
@@ -485,7 +494,7 @@ static int remove_lost_links(const struct bridge_driver *d, const char *const *e
 {
 	struct sweep s = { .endpoints = endpoints };
 	auto_(rtnl) struct rtnl host = RTNL_INIT;
-	int r = rtnl_open(&host, -1);
+	int r = rtnl_open(&host, ground_namespace());
 
 	if (r < 0) {
 		return error_errno(err, -r, "cannot open a netlink socket");
@@ -527,7 +536,10 @@ static int free_lost_addresses(const struct bridge_driver *d, const char *const 
 int endpoint_reconcile(const struct bridge_driver *d, const char *const *endpoints,
 		       struct gantry_error *err)
 {
-	int r = ports_reconcile(&d->store, endpoints, err);
+	int r;
+
+	publish_reconcile(d, endpoints);
+	r = ports_reconcile(&d->store, endpoints, err);
 
 	if (r == 0) {
 		r = remove_lost_links(d, endpoints, err);

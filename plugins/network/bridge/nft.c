@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "ground.h"
 #include "helpers/buf.h"
 #include "helpers/error.h"
 #include "nft.h"
@@ -100,12 +101,27 @@ static int run_locked(const char *commands, struct buf *ret_output, struct gantr
 	return r;
 }
 
+struct run {
+	const char *commands;
+	struct buf *output;
+	struct gantry_error *err;
+};
+
+static int run_there(void *arg)
+{
+	struct run *run = arg;
+
+	return run_locked(run->commands, run->output, run->err);
+}
+
 int nft_run(const char *commands, struct buf *ret_output, struct gantry_error *err)
 {
+	struct run run = { commands, ret_output, err };
 	int r;
 
 	pthread_mutex_lock(&lib.lock);
-	r = run_locked(commands, ret_output, err);
+	r = ground_run(run_there, &run);
 	pthread_mutex_unlock(&lib.lock);
-	return r;
+	/* the thread could not be started, or could not enter */
+	return r < 0 && !err->code ? error_errno(err, -r, "cannot enter the network namespace") : r;
 }

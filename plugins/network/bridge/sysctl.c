@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ground.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -15,7 +16,7 @@
 
 /* Sets name ("ipv4/ip_forward") to value.  0: it was, 1: changed; a negative errno.
  * ret_old takes 32 bytes. */
-static int set(const char *name, const char *value, char *ret_old)
+static int set_here(const char *name, const char *value, char *ret_old)
 {
 	auto_(buf) struct buf old = BUF_INIT;
 	char path[PATH_MAX_SYSCTL];
@@ -32,6 +33,27 @@ static int set(const char *name, const char *value, char *ret_old)
 	}
 	r = write_control(AT_FDCWD, path, value);
 	return r < 0 ? r : 1;
+}
+
+struct setting {
+	const char *name;
+	const char *value;
+	char *ret_old;
+};
+
+static int set_there(void *arg)
+{
+	struct setting *s = arg;
+
+	return set_here(s->name, s->value, s->ret_old);
+}
+
+/* /proc/sys/net shows the namespace of who opens it. */
+static int set(const char *name, const char *value, char *ret_old)
+{
+	struct setting s = { name, value, ret_old };
+
+	return ground_run(set_there, &s);
 }
 
 /* Before the host forwards IPv6: interfaces that take router advertisements would
@@ -62,7 +84,7 @@ int sysctl_enable_forwarding(const struct store *s, int ipv6, struct gantry_erro
 	char key[PATH_MAX_SYSCTL], old[32];
 	int r;
 
-	if (ipv6) {
+	if (ipv6 && ground_namespace() < 0) {
 		keep_router_advertisements();
 	}
 	r = set(name, "1", old);

@@ -29,8 +29,12 @@ struct json_object *cni_conf_plugin(struct json_object *list, size_t i,
 /* Does a plugin of the list ask for this capability? */
 int cni_conf_wants(struct json_object *list, const char *capability);
 
+/* The names of a list that was made here and of its bridge, by the network's id. */
+#define CNI_MADE_NAME "gantry-%.12s"
+#define CNI_MADE_BRIDGE "cni-%.10s"
+
 /* A list made of what `network create` was told: IPAM, Internal, and the options cni.type,
- * parent, mode, mtu. */
+ * cni.plugins, parent, mode, mtu. */
 int cni_conf_make(const char *id, struct json_object *options, const char *subnet,
 		  const char *data_dir, struct json_object **ret, struct gantry_error *err);
 

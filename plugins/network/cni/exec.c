@@ -3,9 +3,6 @@
  * failed one printed is kept in a file of its own, since an error has no room for it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,17 +13,12 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
-#include "helpers/sigpipe.h"
+#include "helpers/run_program.h"
 
 #define OUTPUT_MAX ((size_t)4 << 20)
 #define SAID_MAX 600
 
-struct child {
-	pid_t pid;
-	int in, out, err; /* our ends */
-};
-
-/* ---- finding and starting ---- */
+/* ---- finding and running ---- */
 
 static int find_plugin(const struct cni_exec *e, struct buf *ret, struct gantry_error *err)
 {
@@ -93,151 +85,6 @@ static void env_fill(struct environment *env, const struct cni_exec *e)
 				     ? inherited
 				     : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	env_add(env, "HOME", getenv("HOME"));
-}
-
-static int spawn(const char *file, char *const environment[], const int pipes[3][2], pid_t *ret)
-{
-	char *argv[] = { (char *)file, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipes[0][0], 0);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1][1], 1);
-	posix_spawn_file_actions_adddup2(&actions, pipes[2][1], 2);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						      POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn(ret, file, &actions, &attributes, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return r;
-}
-
-static int start(const struct cni_exec *e, const char *file, struct child *c,
-		 struct gantry_error *err)
-{
-	struct environment env = { { NULL }, 0, 0 };
-	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	int r = 0;
-
-	env_fill(&env, e);
-	for (int i = 0; i < 3 && r == 0; i++) {
-		r = pipe2(pipes[i], O_CLOEXEC) < 0 ? errno : 0;
-	}
-	if (r == 0) {
-		r = env.failed ? ENOMEM : spawn(file, env.items, pipes, &c->pid);
-	}
-	env_done(&env);
-	replace_fd(&pipes[0][0], -1);
-	replace_fd(&pipes[1][1], -1);
-	replace_fd(&pipes[2][1], -1);
-	c->in = pipes[0][1];
-	c->out = pipes[1][0];
-	c->err = pipes[2][0];
-	if (r == 0) {
-		fcntl(c->in, F_SETFL, O_NONBLOCK);
-		return 0;
-	}
-	replace_fd(&c->in, -1);
-	replace_fd(&c->out, -1);
-	replace_fd(&c->err, -1);
-	return error_errno(err, r, "network %s: cannot start CNI plugin %s", e->network, file);
-}
-
-/* ---- talking ---- */
-
-static void feed(struct child *c, const char **input, size_t *left)
-{
-	ssize_t n = write(c->in, *input, *left);
-
-	if (n > 0) {
-		*input += n;
-		*left -= (size_t)n;
-	}
-	if (*left == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		replace_fd(&c->in, -1);
-	}
-}
-
-/* 1: more may come. */
-static int drain(int *fd, struct buf *to)
-{
-	char data[16384];
-	ssize_t n = read(*fd, data, sizeof(data));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-		return 1;
-	}
-	if (n <= 0) {
-		replace_fd(fd, -1);
-		return 0;
-	}
-	if (to->len + (size_t)n <= OUTPUT_MAX) {
-		buf_add(to, data, (size_t)n);
-	}
-	return 1;
-}
-
-static int exchange(struct child *c, const char *input, int64_t end, struct buf *out,
-		    struct buf *said)
-{
-	size_t left = strlen(input);
-
-	while (c->out >= 0 || c->err >= 0) {
-		struct pollfd fds[3] = { { c->out, POLLIN, 0 }, { c->err, POLLIN, 0 },
-					 { c->in, POLLOUT, 0 } };
-		int64_t wait_ms = (end - time_monotonic_ns()) / 1000000;
-
-		if (wait_ms <= 0) {
-			return -ETIMEDOUT;
-		}
-		if (poll(fds, 3, wait_ms > 60000 ? 60000 : (int)wait_ms) < 0) {
-			if (errno == EINTR) {
-				continue;
-			}
-			return -errno;
-		}
-		if (c->in >= 0 && fds[2].revents) {
-			feed(c, &input, &left);
-		}
-		if (c->out >= 0 && fds[0].revents) {
-			drain(&c->out, out);
-		}
-		if (c->err >= 0 && fds[1].revents) {
-			drain(&c->err, said);
-		}
-	}
-	return 0;
-}
-
-/* Ends it; its wait status, or -ETIMEDOUT when it had to be killed. */
-static int finish(struct child *c, int64_t end, int kill_now)
-{
-	int status = 0, late = kill_now;
-
-	replace_fd(&c->in, -1);
-	replace_fd(&c->out, -1);
-	replace_fd(&c->err, -1);
-	/* It closed its output but may live on. */
-	while (!late && waitpid(c->pid, &status, WNOHANG) == 0) {
-		late = time_monotonic_ns() >= end;
-		usleep(1000);
-	}
-	if (late) {
-		kill(-c->pid, SIGKILL);
-		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
-		}
-		return -ETIMEDOUT;
-	}
-	return status;
 }
 
 /* ---- what went wrong ---- */
@@ -345,32 +192,32 @@ static int take_result(const struct cni_exec *e, const struct buf *out, struct j
 int cni_exec(const struct cni_exec *e, struct json_object *config, struct json_object **ret_result,
 	     struct gantry_error *err)
 {
-	int64_t end = time_monotonic_ns() + e->deadline_ms * 1000000;
 	auto_(buf) struct buf file = BUF_INIT, out = BUF_INIT, said = BUF_INIT;
-	struct sigpipe_hold hold;
-	struct child child;
+	struct environment env = { { NULL }, 0, 0 };
+	struct program program = {
+		.environment = env.items,
+		.input = json_text(config),
+		.deadline_ms = e->deadline_ms,
+		.output_max = OUTPUT_MAX,
+	};
 	int status, r = find_plugin(e, &file, err);
 
-	if (r == 0) {
-		r = start(e, buf_str(&file), &child, err);
-	}
 	if (r < 0) {
 		return r;
 	}
-	sigpipe_hold(&hold);
-	r = exchange(&child, json_text(config), end, &out, &said);
-	sigpipe_release(&hold);
-	status = finish(&child, end, r < 0);
-	if (r == 0 && status == -ETIMEDOUT) {
-		r = -ETIMEDOUT;
-	}
-	if (r == -ETIMEDOUT) {
+	program.file = buf_str(&file);
+	program.input_len = strlen(program.input);
+	env_fill(&env, e);
+	status = env.failed ? -ENOMEM : program_run(&program, &out, &said);
+	env_done(&env);
+	if (status == -ETIMEDOUT) {
 		error_set(err, GANTRY_ERR_TIMEOUT,
 			  "network %s: CNI plugin %s did not %s in %lld ms and was killed", e->network,
 			  e->type, e->command, (long long)e->deadline_ms);
-	} else if (r < 0) {
-		error_errno(err, -r, "network %s: cannot talk to CNI plugin %s", e->network, e->type);
-	} else if (status != 0) {
+	} else if (status < 0) {
+		return error_errno(err, -status, "network %s: cannot run CNI plugin %s", e->network,
+				   buf_str(&file));
+	} else if (status > 0) {
 		cni_read_error(e, status, buf_str(&out), out.len, buf_str(&said), err);
 	} else {
 		r = take_result(e, &out, ret_result, err);

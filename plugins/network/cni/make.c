@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list for `network create --driver cni` without a file of the user's: the plugin that
- * cni.type names, addresses by host-local, and for a bridge what publishes ports and opens
- * the firewall. */
+ * cni.type names, addresses by host-local, and after it those that cni.plugins names, for a
+ * bridge what publishes ports and opens the firewall. */
 #include <stdio.h>
 #include <string.h>
 
@@ -111,7 +111,7 @@ static int set_mtu(struct json_object *main, struct json_object *given, struct g
 
 static int check_options(struct json_object *given, struct gantry_error *err)
 {
-	static const char *const known[] = { "cni.type", "parent", "mode", "mtu" };
+	static const char *const known[] = { "cni.type", "cni.plugins", "parent", "mode", "mtu" };
 
 	if (!given) {
 		return 0;
@@ -125,7 +125,8 @@ static int check_options(struct json_object *given, struct gantry_error *err)
 		}
 		if (!found || !json_object_is_type(value, json_type_string)) {
 			error_set(err, GANTRY_ERR_INVALID, "network driver cni has no option \"%s\"", key);
-			return error_hint(err, "its options are cni.file, or cni.type, parent, mode and mtu");
+			return error_hint(err, "its options are cni.file, or cni.type, cni.plugins, parent, mode and "
+				       "mtu");
 		}
 	}
 	return 0;
@@ -135,18 +136,44 @@ static void fill_bridge(struct json_object *main, const char *id, int internal)
 {
 	char name[16];
 
-	snprintf(name, sizeof(name), "cni-%.10s", id);
+	snprintf(name, sizeof(name), CNI_MADE_BRIDGE, id);
 	json_set_string(main, "bridge", name);
 	json_set_bool(main, "isGateway", !internal);
 	json_set_bool(main, "ipMasq", !internal);
 	json_set_bool(main, "hairpinMode", 1);
 }
 
+/* The plugins after the first, with the capability that each is known to take. */
+static int add_more(struct json_object *plugins, const char *names, int is_bridge,
+		    struct gantry_error *err)
+{
+	static const char *const capabilities[][2] = {
+		{ "portmap", "portMappings" }, { "bandwidth", "bandwidth" }, { "tuning", "mac" },
+	};
+	auto_free char *copy = strdup(names ? names : is_bridge ? "portmap,firewall" : "");
+	char *save = NULL;
+
+	if (!copy) {
+		return error_no_memory(err);
+	}
+	for (char *name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
+		const char *capability = NULL;
+
+		for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+			if (!strcmp(name, capabilities[i][0])) {
+				capability = capabilities[i][1];
+			}
+		}
+		add_plugin(plugins, name, capability);
+	}
+	return 0;
+}
+
 int cni_conf_make(const char *id, struct json_object *options, const char *subnet,
 		  const char *data_dir, struct json_object **ret, struct gantry_error *err)
 {
 	auto_json struct json_object *list = json_object_new_object();
-	struct json_object *given = json_get_object(options, "Options"), *plugins, *main, *ipam;
+	struct json_object *given = json_get_object(options, "Options"), *plugins, *main, *ipam = NULL;
 	const char *type = json_get_string(given, "cni.type"), *parent = json_get_string(given, "parent");
 	int internal = json_get_bool(options, "Internal", 0), is_bridge;
 	char name[32];
@@ -161,7 +188,7 @@ int cni_conf_make(const char *id, struct json_object *options, const char *subne
 	if (r < 0) {
 		return r;
 	}
-	snprintf(name, sizeof(name), "gantry-%.12s", id);
+	snprintf(name, sizeof(name), CNI_MADE_NAME, id);
 	plugins = json_object_new_array();
 	json_set_string(list, "cniVersion", "1.0.0");
 	json_set_string(list, "name", name);
@@ -181,12 +208,9 @@ int cni_conf_make(const char *id, struct json_object *options, const char *subne
 		return r;
 	}
 	json_set(main, "ipam", ipam);
-	if (is_bridge) {
-		add_plugin(plugins, "portmap", "portMappings");
-		add_plugin(plugins, "firewall", NULL);
-		add_plugin(plugins, "bandwidth", "bandwidth");
-		add_plugin(plugins, "tuning", "mac");
+	r = add_more(plugins, json_get_string(given, "cni.plugins"), is_bridge, err);
+	if (r == 0) {
+		*ret = steal(&list);
 	}
-	*ret = steal(&list);
-	return 0;
+	return r;
 }

@@ -52,6 +52,6 @@ static const struct gantry_driver driver = {
 	.ops = &ops,
 };
 
-GANTRY_PLUGIN(.name = "host", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "network-host", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .flags = GANTRY_PLUGIN_UNLOADABLE);

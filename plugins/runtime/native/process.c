@@ -330,11 +330,12 @@ int process_exec(struct process_run *run, struct gantry_error *err)
 		return error_errno(err, errno, "cannot close descriptors");
 	if ((r = sched_apply_limits(p, err)) < 0)
 		return r;
-	if (p->no_new_privileges) {
+	if (p->no_new_privileges && !run->emulation) {
 		if ((r = set_final_caps(p, err)) < 0 || (r = install_filter(run, err)) < 0)
 			return r;
 	} else {
-		/* without no_new_privs a filter takes CAP_SYS_ADMIN */
+		/* without no_new_privs a filter takes CAP_SYS_ADMIN; and the emulator lets
+		 * nobody become a user who has not the capability for it */
 		if ((r = caps_set(have, have, 0, err)) < 0 || (r = install_filter(run, err)) < 0 ||
 		    (r = set_final_caps(p, err)) < 0)
 			return r;

@@ -134,6 +134,6 @@ static const struct gantry_driver driver = {
 	.close = local_close,
 };
 
-GANTRY_PLUGIN(.name = "local", .version = "0.1.0", .licence = "Apache-2.0",
+GANTRY_PLUGIN(.name = "volume-local", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
 	      .permissions = (const char *const[]){ "sys_admin", NULL });

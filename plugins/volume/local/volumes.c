@@ -183,8 +183,8 @@ int volume_make(const struct volumes *v, const char *name, const char *options,
 	snprintf(temp, sizeof(temp), ".new/%s.%d.%llx", name, getpid(),
 		 (unsigned long long)time_monotonic_ns());
 	r = fill(v, temp, name, &o, options, err);
-	if (r == 0 && renameat2(v->state, temp, v->state, name, RENAME_NOREPLACE) < 0) {
-		r = errno == EEXIST ? 1 : error_errno(err, errno, "cannot create volume %s", name);
+	if (r == 0 && (r = rename_new_folder(v->state, temp, name)) < 0) {
+		r = r == -EEXIST ? 1 : error_errno(err, -r, "cannot create volume %s", name);
 	}
 	if (r != 0) {
 		auto_fd int fd = openat(v->state, temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -339,6 +339,30 @@ START_TEST(wrong_results)
 }
 END_TEST
 
+/* Other files of the package, each run once. */
+START_TEST(modules)
+{
+	static const char module[] = "count = (count or 0) + 1 return { n = count }";
+	auto_(reply) struct reply reply = REPLY_INIT;
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	char script[600], path[300];
+
+	snprintf(script, sizeof(script), BAD "local a, b = require 'one', require 'two' "
+		 "d.list = function() return { name = { a.n .. b.n .. require('one').n .. tostring(count) } } end "
+		 "return d", "");
+	snprintf(path, sizeof(path), "%s/plugins/volume/bad", fake_host_dir(host));
+	ck_assert_int_eq(make_dirs(-100, path, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/plugins/volume/bad/%s.lua", fake_host_dir(host),
+			 i ? "two" : "one");
+		ck_assert_int_eq(write_file_atomic(-100, path, module, strlen(module), 0600, 0), 0);
+	}
+	load_text(script, "", 0, "");
+	ck_assert_int_eq(call(GANTRY_VOLUME_OP_LIST, &GANTRY_VOLUME_LIST_ARGS(), &reply, &err), 0);
+	ck_assert_str_eq(reply_list(&reply, GANTRY_VOLUME_LIST_RET_NAME)[0], "1212");
+}
+END_TEST
+
 #define MANY 64
 
 /* As many as one likes, each with a state of its own. */
@@ -496,6 +520,7 @@ static Suite *suite(void)
 	tcase_add_test(t, wrong_scripts);
 	tcase_add_test(t, wrong_results);
 	tcase_add_test(t, many_drivers);
+	tcase_add_test(t, modules);
 	tcase_add_test(t, policy_decides);
 	tcase_add_test(t, policy_services_are_real);
 	tcase_add_test(t, policy_grants_are_bounded);

@@ -412,6 +412,8 @@ START_TEST(bad_scripts)
 		{ "hook { point = 'tick', run = print, deadline = 1000 }", "up to 10" },
 		{ "hook { point = 'tick', run = print, match = { a = {{}} } }", "takes a text" },
 		{ "policy { need = {} } hook { point = 'tick', run = print }", "unknown field 'need'" },
+		{ "policy { 'a' } hook { point = 'tick', run = print }", "named fields, not a list" },
+		{ "hook { 'a', run = print }", "named fields, not a list" },
 		{ "\033Lua", "attempt to load a binary chunk" },
 		{ "for i = 1, 100 do hook { point = 'tick', run = print } end", "at most 64 hooks" },
 	};
