@@ -23,7 +23,8 @@ local keep_bytes = 1024 * 1024     -- what waits for an endpoint that does not a
 local known = { url = true, ["batch-lines"] = true, token = true, labels = true }
 
 local function check(options)
-  for key in pairs(options) do
+  for key, value in pairs(options) do
+    if type(value) ~= "string" then fail("INVALID", "malformed log option " .. tostring(key)) end
     if not known[key] then fail("INVALID", "unknown log option " .. key, "the options are url, batch-lines, token and labels") end
   end
   if not (options.url or config.url or ""):match("^https?://[^/]") then

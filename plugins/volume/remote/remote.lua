@@ -53,6 +53,7 @@ end
 
 local function check_options(options)
   for key, value in pairs(options) do
+    if type(value) ~= "string" then fail("INVALID", "malformed option " .. tostring(key)) end
     if not known[key] then fail("INVALID", "unknown option " .. key, "the options are type, device and o") end
     if value:find("[%c]") or value:sub(1, 1) == "-" then fail("INVALID", "malformed option " .. key) end
   end
