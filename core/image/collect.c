@@ -180,12 +180,14 @@ static int sweep_blob(const char *digest, int64_t size, void *data)
 	return 0;
 }
 
-/* Those on top of others first. */
+/* Those on top of others first.  Layers are fetched side by side, so the lowest of a
+ * pull that was killed may be missing. */
 static int find_layers(struct core *core, struct layer_rows *rows, struct gantry_error *err)
 {
 	return db_query(core->db, layer_row, rows, err,
 			"WITH RECURSIVE tower(chain_id, height) AS ("
-			"SELECT chain_id, 0 FROM layers WHERE parent IS NULL UNION ALL "
+			"SELECT chain_id, 0 FROM layers WHERE parent IS NULL OR "
+			"parent NOT IN (SELECT chain_id FROM layers) UNION ALL "
 			"SELECT l.chain_id, height + 1 FROM layers l JOIN tower ON l.parent = tower.chain_id) "
 			"SELECT l.chain_id, l.driver, l.size FROM layers l LEFT JOIN tower USING(chain_id) "
 			"ORDER BY height DESC", "");
