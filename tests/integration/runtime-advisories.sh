@@ -92,6 +92,32 @@ rm -f "$root/dev/null"
 echo readable > "$root/dev/null"
 is "" "$(run_in '.mounts |= map(select(.destination | startswith("/dev") | not))' /bin/cat /proc/keys 2>/dev/null | grep -v gantry-oci)" "CVE-2025-31133: masked with the host's null device"
 rm -f "$root/dev/null"
+ln -s /proc/sys/kernel/core_pattern "$root/dev/null"
+has "$(run_in '.mounts |= map(select(.destination | startswith("/dev") | not))' /bin/sh -c 'echo x > /proc/keys; cat /proc/keys; [ -c /proc/keys ] && echo device' 2>&1)" "device" "CVE-2025-31133: a link at /dev/null is not followed"
+rm -f "$root/dev/null"
+
+# CVE-2025-52881: what is written into /proc (sysctl, labels, oom_score_adj) goes to the
+# kernel, whatever the container has mounted there
+mkdir -p "$work/fake/sys/net/ipv4" "$work/fake/self/attr" "$work/fake/thread-self/attr/apparmor"
+for file in sys/net/ipv4/ip_forward self/oom_score_adj self/attr/exec thread-self/attr/exec \
+	thread-self/attr/apparmor/exec; do
+	ln -s "$outside/hidden" "$work/fake/$file"
+done
+run_in ".mounts |= map(if .destination == \"/proc\" then {destination: \"/proc\", type: \"bind\", source: \"$work/fake\", options: [\"bind\"]} else . end) | .linux.sysctl = {\"net.ipv4.ip_forward\": \"1\"} | .process.oomScoreAdj = 10 | .linux.maskedPaths = [] | .linux.readonlyPaths = []" /bin/true >/dev/null
+is secret "$(cat "$outside/hidden")" "CVE-2025-52881: nothing is written through a false /proc"
+is 1 "$(run_in '.linux.sysctl = {"net.ipv4.ip_forward": "1"}' /bin/cat /proc/sys/net/ipv4/ip_forward)" "and sysctls reach the kernel"
+
+# CVE-2021-43784: a configuration too big for a 16-bit length does not become another one:
+# mappings beyond what fits are refused, not read as netlink attributes
+many=$(seq 0 999 | jq -s -c 'map({containerID: (1 + . * 2), hostID: (100001 + . * 2), size: 1})')
+has "$(run_in ".linux.namespaces += [{\"type\": \"user\"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1}] + $many | .linux.gidMappings = .linux.uidMappings" /bin/id -u)" "linux.uidMappings" "CVE-2021-43784: too many mappings are refused by name"
+
+# crun CVE-2025-24965: nothing is written into the image's root by way of its links
+mkdir "$work/target"
+ln -s "$work/target/made" "$root/.krun_config.json"
+run_in '.annotations = {"run.oci.handler": "krun"}' /bin/true >/dev/null
+is "" "$(ls "$work/target")" "crun CVE-2025-24965: no handler writes through a link"
+rm "$root/.krun_config.json"
 
 # CVE-2025-52565: /dev/console is not followed out of the root
 mkdir -p "$work/dev"

@@ -19,7 +19,7 @@ done
 all="$all \"startContainer\": [{\"path\": \"/bin/hook\", \"args\": [\"hook\", \"startContainer\"]}]}"
 run_in "$all" /bin/true
 is "prestart createRuntime poststart poststop " "$(cut -d' ' -f1 "$work/log" | tr '\n' ' ')" "hooks of the runtime in order"
-is "creating creating running stopped " "$(cut -d' ' -f3 "$work/log" | tr '\n' ' ')" "they are told the status"
+is "created creating running stopped " "$(cut -d' ' -f3 "$work/log" | tr '\n' ' ')" "they are told the status"
 [ "$(sed -n 1p "$work/log" | cut -d' ' -f4)" -gt 1 ]
 is 0 $? "and the pid"
 has "$(cat "$root/tmp/log")" "startContainer" "startContainer runs inside"
@@ -30,4 +30,8 @@ has "$(run_in '.hooks.createContainer = [{"path": "/nowhere"}]' /bin/true)" "hoo
 has "$(run_in '.hooks.startContainer = [{"path": "/bin/false"}]' /bin/true)" "hooks.startContainer[0]" "a hook inside that fails"
 has "$(run_in '.hooks.poststart = [{"path": "/bin/false"}]' /bin/sleep 100)" "hooks.poststart[0]" "a poststart hook that fails ends the container"
 has "$(run_in '.hooks.prestart = [{"path": "relative"}]' /bin/true)" "hooks.prestart[0]: path must be absolute" "a relative path is refused"
+# a poststop hook that fails does not keep the next from its work
+run_in ".hooks.poststop = [{path: \"/bin/false\", args: [\"false\"]}, {path: \"/bin/touch\", args: [\"touch\", \"$work/cleaned\"]}]" /bin/true >/dev/null
+[ -e "$work/cleaned" ]
+is 0 $? "poststop hooks after one that failed"
 finish

@@ -65,4 +65,18 @@ has "$(rt run -b "$work/bundle" a/b 2>&1)" "invalid container ID" "a bad ID"
 is 1 "$(rt nonsense >/dev/null 2>&1; echo $?)" "an unknown command"
 "$oci" --root "$work/run" --log "$work/log" --log-format json run -b "$work/bundle" ../x 2>/dev/null
 is error "$(jq -r .level "$work/log")" "the log is JSON"
+# a program may be named as late as the start; without one nothing runs
+configure 'del(.process)'
+rt create -b "$work/bundle" "$tag-none" </dev/null
+is 0 $? "create without a process"
+rt start "$tag-none"
+is 0 $? "its start"
+rt delete -f "$tag-none"
+# labels for security modules that this kernel lacks are no reason to fail, and are told
+if [ ! -e /sys/module/apparmor ]; then
+	configure '.process.apparmorProfile = "none-such"' /bin/true
+	"$oci" --root "$work/run" --log "$work/log" run -b "$work/bundle" "$tag-label" </dev/null
+	is 0 $? "a profile on a kernel without AppArmor"
+	has "$(cat "$work/log")" "process.apparmorProfile: this kernel has no AppArmor" "and a warning"
+fi
 finish

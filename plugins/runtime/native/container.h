@@ -44,6 +44,7 @@ struct container_options {
 	enum cgroup_join join;
 	enum rootfs_pivot pivot;
 	bool reaper, new_keyring, systemd_cgroup;
+	bool process_optional; /* a container without one ends when it is started */
 };
 
 struct container_process {

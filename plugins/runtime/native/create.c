@@ -28,6 +28,7 @@
 #include "emulate.h"
 #include "hooks.h"
 #include "init.h"
+#include "lsm.h"
 #include "mounts.h"
 #include "netdev.h"
 #include "notify.h"
@@ -135,7 +136,7 @@ static int load_spec(struct creation *c, struct gantry_error *err)
 	r = spec_parse(buf_str(&text), text.len, &c->spec, err);
 	if (r < 0)
 		return r;
-	if (!c->spec.has_process)
+	if (!c->spec.has_process && !c->o->process_optional)
 		return error_set(err, GANTRY_ERR_INVALID, "config.json: process is missing");
 	if (!c->spec.root_path && c->o->rootfs < 0)
 		return error_set(err, GANTRY_ERR_INVALID, "config.json: root is missing");
@@ -229,10 +230,12 @@ static int enter_cgroups(struct creation *c, struct gantry_error *err)
 /* Everything that can be done, and can fail, before there is a process. */
 static int prepare(struct creation *c, struct gantry_error *err)
 {
-	const struct process_spec *p = &c->spec.process;
+	struct process_spec *p = &c->spec.process;
 	char refused[64], text[160];
 	int r;
 
+	if (lsm_drop_labels(p, &c->spec, text, sizeof(text)))
+		warn(&c->process, text);
 	r = seccomp_prepare(c->spec.seccomp, c->o->seccomp, p->caps[CAPS_BOUNDING], c->o->cache_dir,
 			    &c->filter, err);
 	if (r < 0 || (r = notify_connect(c->spec.seccomp, &c->notify_sock, err)) < 0 ||
@@ -395,15 +398,18 @@ static int admit(struct creation *c, struct gantry_error *err)
 
 static int run_hooks(struct creation *c, struct gantry_error *err)
 {
+	auto_free char *created = NULL;
 	auto_free char *state = NULL;
 	int r;
 
 	c->state.pid = c->process.pid;
+	/* the oldest kind of hook is from before there was a state "creating" */
+	created = state_to_json(&c->state, STATUS_CREATED);
 	state = state_to_json(&c->state, STATUS_CREATING);
-	if (!state)
+	if (!state || !created)
 		return error_no_memory(err);
 	if ((r = netdev_move(&c->spec, c->process.pid, err)) < 0 ||
-	    (r = hooks_run(&c->spec, HOOK_PRESTART, state, err)) < 0 ||
+	    (r = hooks_run(&c->spec, HOOK_PRESTART, created, err)) < 0 ||
 	    (r = hooks_run(&c->spec, HOOK_CREATE_RUNTIME, state, err)) < 0)
 		return r;
 	sync_send(c->sync[0], SYNC_GO, 0);

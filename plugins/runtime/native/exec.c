@@ -21,6 +21,7 @@
 #include "emulate.h"
 #include "devices.h"
 #include "jref.h"
+#include "lsm.h"
 #include "notify.h"
 #include "process.h"
 #include "scheduling.h"
@@ -49,12 +50,15 @@ struct exec {
 static int parse_process(struct exec *e, struct gantry_error *err)
 {
 	struct jref top = { .key = "process.json" };
+	char dropped[160]; /* was told when the container was created */
 	int r = jref_parse(e->o->process, strlen(e->o->process), top.key, &e->json, err);
 
 	if (r < 0)
 		return r;
 	top.obj = e->json;
 	r = process_parse(&top, &e->arena, &e->spec.process, err);
+	if (r == 0)
+		(void)lsm_drop_labels(&e->spec.process, NULL, dropped, sizeof(dropped));
 	if (r == 0 && e->o->console_width && e->o->console_height) {
 		e->spec.process.console_width = e->o->console_width;
 		e->spec.process.console_height = e->o->console_height;

@@ -119,11 +119,21 @@ static int run_one(const struct hook *h, const char *state, struct gantry_error 
 int hooks_run(const struct spec *s, enum hook_stage stage, const char *state,
 	      struct gantry_error *err)
 {
-	for (size_t i = 0; i < s->hooks[stage].n; i++) {
-		int r = run_one(&s->hooks[stage].hooks[i], state, err);
+	int first = 0;
 
-		if (r < 0)
-			return error_prefix(err, "hooks.%s[%zu]", names[stage], i);
+	for (size_t i = 0; i < s->hooks[stage].n; i++) {
+		struct gantry_error failure = GANTRY_ERROR_INIT;
+
+		if (run_one(&s->hooks[stage].hooks[i], state, &failure) == 0)
+			continue;
+		error_prefix(&failure, "hooks.%s[%zu]", names[stage], i);
+		if (first == 0) {
+			*err = failure;
+			first = err->code;
+		}
+		/* what is left to clean up after a container is done all the same */
+		if (stage != HOOK_POSTSTOP)
+			break;
 	}
-	return 0;
+	return first;
 }

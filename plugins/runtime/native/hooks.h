@@ -9,7 +9,7 @@ struct gantry_error;
 
 /* Runs the stage's hooks in order, each with the OCI state (JSON text) on its
  * standard input.  The first that fails, or is not done in its time and is
- * killed, ends the run with an error. */
+ * killed, ends the run with an error; of poststop the others run all the same. */
 int hooks_run(const struct spec *s, enum hook_stage stage, const char *state,
 	      struct gantry_error *err);
 

@@ -265,6 +265,16 @@ static int announce(struct init *in, struct gantry_error *err)
 	return 0;
 }
 
+/* A configuration may lack a program until it is started; then nothing runs. */
+static int run_nothing(struct init *in, struct gantry_error *err)
+{
+	int r = announce(in, err);
+
+	if (r < 0 || (r = await_start(in, err)) < 0)
+		return r;
+	_exit(0);
+}
+
 static int new_keyring(const char *id)
 {
 	char name[256];
@@ -296,6 +306,8 @@ static int run(struct init *in, struct gantry_error *err)
 		return r;
 	if (c->new_keyring)
 		new_keyring(c->id);
+	if (!c->spec->has_process)
+		return run_nothing(in, err);
 	p.slave = in->slave;
 	p.host_proc = in->host_proc;
 	if ((r = make_notify_message(in, &p, err)) < 0 || (r = process_prepare(&p, err)) < 0 ||

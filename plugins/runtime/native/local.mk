@@ -29,6 +29,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/lifecycle.c \
 	plugins/runtime/native/lookup.c plugins/runtime/native/lookup.h \
 	plugins/runtime/native/members.c plugins/runtime/native/members.h \
+	plugins/runtime/native/lsm.c plugins/runtime/native/lsm.h \
 	plugins/runtime/native/mounts.c plugins/runtime/native/mounts.h \
 	plugins/runtime/native/netdev.c plugins/runtime/native/netdev.h \
 	plugins/runtime/native/notify.c plugins/runtime/native/notify.h \

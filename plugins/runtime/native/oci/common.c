@@ -196,6 +196,7 @@ static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
 		.join = start_by_caller ? CGROUP_JOIN_LIMITED : CGROUP_JOIN_ALL,
 		.pivot = n->no_pivot ? ROOTFS_NO_PIVOT : ROOTFS_PIVOT,
 		.new_keyring = !n->no_new_keyring, .systemd_cgroup = o->systemd_cgroup,
+		.process_optional = !start_by_caller,
 	};
 
 	if (n->console_socket) {
