@@ -243,6 +243,8 @@ int supervise(const struct host_options *options)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	int output[2];
 
+	/* Signals of a terminal or of a group end its user, whose leash then ends it. */
+	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (read_permits(options, &s.permits, &err) < 0) {
 		refuse_greeting(&err);
