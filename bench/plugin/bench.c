@@ -35,7 +35,8 @@ static char folder[] = "/tmp/gantry-bench.XXXXXX";
 
 static _Noreturn void give_up(const char *what)
 {
-	fprintf(stderr, "bench-plugin: %s: %s\n", what, err.message[0] ? err.message : strerror(errno));
+	fprintf(stderr, "bench-plugin: %s: %s\n", what,
+		err.message[0] ? err.message : strerror(errno));
 	exit(1);
 }
 
@@ -44,7 +45,7 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	return NULL;
 }
 
-static struct gantry_host host = { .size = sizeof(host), .abi = GANTRY_ABI_VERSION, .query = query };
+static struct gantry_host host = {.size = sizeof(host), .abi = GANTRY_ABI_VERSION, .query = query};
 
 static int compare(const void *a, const void *b)
 {
@@ -59,14 +60,22 @@ static double median(double *values, size_t n)
 	return values[n / 2];
 }
 
-static struct driver *open_process(const char *program, const char *kind, const char *name, const char *file, int exec)
+static struct driver *open_process(const char *program, const char *kind, const char *name,
+				   const char *file, int exec)
 {
-	struct process_spec spec = { .host_program = program, .kind = kind, .name = name, .file = file, .exec = exec,
-				     .state_dir = folder, .run_dir = folder, .folders = { folder } };
+	struct process_spec spec = {.host_program = program,
+				    .kind = kind,
+				    .name = name,
+				    .file = file,
+				    .exec = exec,
+				    .state_dir = folder,
+				    .run_dir = folder,
+				    .folders = {folder}};
 	struct process_driver *p;
 	struct driver *d;
 
-	if (process_driver_new(&spec, &host, &p, &err) < 0 || process_driver_open(p, "{}", &d, &err) < 0) {
+	if (process_driver_new(&spec, &host, &p, &err) < 0 ||
+	    process_driver_open(p, "{}", &d, &err) < 0) {
 		give_up(file);
 	}
 	driver_attach(d, folder);
@@ -92,8 +101,8 @@ static struct driver *open_native(const char *kind, const char *name, const char
 static int (*volatile direct)(void *self, const struct gantry_volume_unmount_args *args,
 			      struct gantry_reply *reply, struct gantry_error *err);
 
-static int do_nothing(void *self, const struct gantry_volume_unmount_args *args, struct gantry_reply *reply,
-		      struct gantry_error *e)
+static int do_nothing(void *self, const struct gantry_volume_unmount_args *args,
+		      struct gantry_reply *reply, struct gantry_error *e)
 {
 	return 0;
 }
@@ -114,7 +123,8 @@ static double time_direct(unsigned n)
 
 	direct = do_nothing;
 	for (unsigned i = 0; i < n; i++) {
-		direct(NULL, &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"), &ret.base, &err);
+		direct(NULL, &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"),
+		       &ret.base, &err);
 	}
 	return (double)(cpu_ns() - start) / n;
 }
@@ -125,7 +135,9 @@ static double time_calls(struct driver *d, unsigned n)
 	int64_t start = cpu_ns();
 
 	for (unsigned i = 0; i < n; i++) {
-		if (volume_unmount(d, &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"), &ret, &err) < 0) {
+		if (volume_unmount(d,
+				   &GANTRY_VOLUME_UNMOUNT_ARGS(.name = "data", .user = "0123456"),
+				   &ret, &err) < 0) {
 			give_up("unmount");
 		}
 	}
@@ -141,7 +153,8 @@ static double time_trips(struct driver *d)
 	for (unsigned i = 0; i < TRIPS; i++) {
 		int64_t start = time_monotonic_ns();
 
-		if (volume_mount(d, &GANTRY_VOLUME_MOUNT_ARGS(.name = "data", .user = "0123456"), &ret, &err) < 0) {
+		if (volume_mount(d, &GANTRY_VOLUME_MOUNT_ARGS(.name = "data", .user = "0123456"),
+				 &ret, &err) < 0) {
 			give_up("mount");
 		}
 		trips[i] = (double)(time_monotonic_ns() - start);
@@ -177,7 +190,8 @@ static uint64_t open_log(struct driver *d)
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 
-	if (log_open(d, &GANTRY_LOG_OPEN_ARGS(.container = "bench", .directory = folder), &ret, &err) < 0) {
+	if (log_open(d, &GANTRY_LOG_OPEN_ARGS(.container = "bench", .directory = folder), &ret,
+		     &err) < 0) {
 		give_up("log open");
 	}
 	return (uint64_t)reply_integer(&ret, 0, 0);
@@ -198,7 +212,7 @@ static void close_log(struct driver *d, uint64_t log)
 /* MB/s of payload through the batches that a shim sends. */
 static double time_batches(struct driver *d, size_t line)
 {
-	struct batch b = { .fd = -1 };
+	struct batch b = {.fd = -1};
 	uint64_t log = open_log(d);
 	char text[16384];
 	size_t lost, done = 0;
@@ -239,7 +253,8 @@ static double time_writes(struct driver *d, size_t line)
 	start = time_monotonic_ns();
 	for (; done < LOG_BYTES; done += line) {
 		if (log_write(d,
-			      &GANTRY_LOG_WRITE_ARGS(.log = log, .stream = 1, .time_ns = start, .data = { text, line },
+			      &GANTRY_LOG_WRITE_ARGS(.log = log, .stream = 1, .time_ns = start,
+						     .data = {text, line},
 						     .more = done % 32768 < 32768 - line),
 			      &ret, &err) < 0) {
 			give_up("write");
@@ -298,27 +313,41 @@ static double time_start(const char *program, const char *file)
 
 /* ---- the table ---- */
 
-enum { DIRECT, NATIVE, PROCESS, PYTHON, HTTP, HTTP_CONNECT, LOAD, START, LOG_100, LOG_1000, LOG_16K, LOG_FILE,
-       LOG_FILE_HERE, N };
+enum {
+	DIRECT,
+	NATIVE,
+	PROCESS,
+	PYTHON,
+	HTTP,
+	HTTP_CONNECT,
+	LOAD,
+	START,
+	LOG_100,
+	LOG_1000,
+	LOG_16K,
+	LOG_FILE,
+	LOG_FILE_HERE,
+	N
+};
 
 static const struct {
 	const char *what;
 	const char *unit;
 	double divisor;
 } rows[N] = {
-	[DIRECT] = { "a direct function call", "ns", 1 },
-	[NATIVE] = { "the same through a native driver", "ns", 1 },
-	[PROCESS] = { "round trip to a driver in its own process", "us", 1e3 },
-	[PYTHON] = { "round trip to a driver in Python", "us", 1e3 },
-	[HTTP] = { "HTTP over a Unix socket, connection kept", "us", 1e3 },
-	[HTTP_CONNECT] = { "HTTP over a Unix socket, connection made", "us", 1e3 },
-	[LOAD] = { "loading and opening a native plugin", "us", 1e3 },
-	[START] = { "starting and opening a confined process", "us", 1e3 },
-	[LOG_100] = { "log, own process, lines of 100 bytes", "MB/s", 1 },
-	[LOG_1000] = { "log, own process, lines of 1000 bytes", "MB/s", 1 },
-	[LOG_16K] = { "log, own process, records of 16 KiB", "MB/s", 1 },
-	[LOG_FILE] = { "json-file, own process, lines of 1000 bytes", "MB/s", 1 },
-	[LOG_FILE_HERE] = { "json-file, engine's process, lines of 1000 bytes", "MB/s", 1 },
+	[DIRECT] = {"a direct function call", "ns", 1},
+	[NATIVE] = {"the same through a native driver", "ns", 1},
+	[PROCESS] = {"round trip to a driver in its own process", "us", 1e3},
+	[PYTHON] = {"round trip to a driver in Python", "us", 1e3},
+	[HTTP] = {"HTTP over a Unix socket, connection kept", "us", 1e3},
+	[HTTP_CONNECT] = {"HTTP over a Unix socket, connection made", "us", 1e3},
+	[LOAD] = {"loading and opening a native plugin", "us", 1e3},
+	[START] = {"starting and opening a confined process", "us", 1e3},
+	[LOG_100] = {"log, own process, lines of 100 bytes", "MB/s", 1},
+	[LOG_1000] = {"log, own process, lines of 1000 bytes", "MB/s", 1},
+	[LOG_16K] = {"log, own process, records of 16 KiB", "MB/s", 1},
+	[LOG_FILE] = {"json-file, own process, lines of 1000 bytes", "MB/s", 1},
+	[LOG_FILE_HERE] = {"json-file, engine's process, lines of 1000 bytes", "MB/s", 1},
 };
 
 /* Only what can be measured beside other work, in time of this thread. */
@@ -330,7 +359,8 @@ static int compare_calls(struct driver *native)
 		here[i] = time_direct(200000);
 		there[i] = time_calls(native, 200000);
 	}
-	printf("direct %.1f ns, native driver %.1f ns\n", median(here, ROUNDS), median(there, ROUNDS));
+	printf("direct %.1f ns, native driver %.1f ns\n", median(here, ROUNDS),
+	       median(there, ROUNDS));
 	driver_free(native);
 	remove_tree(AT_FDCWD, folder);
 	return 0;
@@ -344,7 +374,8 @@ int main(int argc, char **argv)
 	pid_t server;
 
 	if (argc < 5 || argc > 6 || !mkdtemp(folder)) {
-		fprintf(stderr, "usage: bench-plugin HOST PLUGIN JSON-FILE PYTHON-DRIVER [calls]\n");
+		fprintf(stderr,
+			"usage: bench-plugin HOST PLUGIN JSON-FILE PYTHON-DRIVER [calls]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -376,7 +407,8 @@ int main(int argc, char **argv)
 		results[LOG_FILE_HERE][i] = time_writes(file_here, 1000);
 	}
 	for (int i = 0; i < N; i++) {
-		printf("%-50s %8.1f %s\n", rows[i].what, median(results[i], ROUNDS) / rows[i].divisor, rows[i].unit);
+		printf("%-50s %8.1f %s\n", rows[i].what,
+		       median(results[i], ROUNDS) / rows[i].divisor, rows[i].unit);
 	}
 	driver_free(native);
 	driver_free(process);

@@ -38,9 +38,10 @@ static size_t read_message(int sock, char *data, size_t room, char **ret_body)
 
 static void *serve_connection(void *arg)
 {
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.plugins.v1.1+json\r\n"
-				     "Content-Length: 50\r\n\r\n"
-				     "{\"Mountpoint\":\"/var/lib/volumes/data\",\"Err\":\"\"}   \n";
+	static const char answer[] =
+		"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.plugins.v1.1+json\r\n"
+		"Content-Length: 50\r\n\r\n"
+		"{\"Mountpoint\":\"/var/lib/volumes/data\",\"Err\":\"\"}   \n";
 	int sock = (int)(intptr_t)arg;
 	char data[4096];
 	char *body;
@@ -67,7 +68,8 @@ pid_t http_serve(const char *path)
 			int sock = accept(listener, NULL, NULL);
 			pthread_t thread;
 
-			if (sock < 0 || pthread_create(&thread, NULL, serve_connection, (void *)(intptr_t)sock)) {
+			if (sock < 0 || pthread_create(&thread, NULL, serve_connection,
+						       (void *)(intptr_t)sock)) {
 				_exit(1);
 			}
 			pthread_detach(thread);
@@ -84,14 +86,17 @@ int http_connect(const char *path)
 
 int http_request(int sock)
 {
-	static const char request[] = "POST /VolumeDriver.Mount HTTP/1.1\r\nHost: plugin\r\nUser-Agent: Go-http-client/1.1\r\n"
-				      "Content-Length: 30\r\nAccept: application/vnd.docker.plugins.v1.2+json\r\n"
-				      "Content-Type: application/json\r\n\r\n{\"Name\":\"data\",\"ID\":\"0123456\"}";
+	static const char request[] =
+		"POST /VolumeDriver.Mount HTTP/1.1\r\nHost: plugin\r\nUser-Agent: "
+		"Go-http-client/1.1\r\n"
+		"Content-Length: 30\r\nAccept: application/vnd.docker.plugins.v1.2+json\r\n"
+		"Content-Type: application/json\r\n\r\n{\"Name\":\"data\",\"ID\":\"0123456\"}";
 	struct json_object *o;
 	char data[4096];
 	char *body;
 
-	if (write_all(sock, request, sizeof(request) - 1) < 0 || !read_message(sock, data, sizeof(data), &body)) {
+	if (write_all(sock, request, sizeof(request) - 1) < 0 ||
+	    !read_message(sock, data, sizeof(data), &body)) {
 		return -1;
 	}
 	o = json_tokener_parse(body);

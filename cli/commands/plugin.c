@@ -15,17 +15,25 @@
 #include "helpers/io.h"
 
 static const struct list_heading headings[] = {
-	{ "Name", "NAME" },	  { "Calls", "CALLS" },	  { "Errors", "ERRORS" }, { "P50", "P50" },
-	{ "P90", "P90" },	  { "P99", "P99" },	  { "Processes", "PROCESSES" },
-	{ "Restarts", "RESTARTS" }, { "Crashes", "CRASHES" }, { "Memory", "MEMORY" },
-	{ "Health", "HEALTH" },	  { NULL, NULL },
+	{"Name", "NAME"},
+	{"Calls", "CALLS"},
+	{"Errors", "ERRORS"},
+	{"P50", "P50"},
+	{"P90", "P90"},
+	{"P99", "P99"},
+	{"Processes", "PROCESSES"},
+	{"Restarts", "RESTARTS"},
+	{"Crashes", "CRASHES"},
+	{"Memory", "MEMORY"},
+	{"Health", "HEALTH"},
+	{NULL, NULL},
 };
-static const struct list_spec spec = {
-	"*plugin.statsContext",
-	"table {{.Name}}\t{{.Calls}}\t{{.Errors}}\t{{.P50}}\t{{.P90}}\t{{.P99}}\t{{.Processes}}\t{{.Restarts}}\t"
-	"{{.Crashes}}\t{{.Memory}}\t{{.Health}}",
-	"{{.Name}}", headings, NULL
-};
+static const struct list_spec spec = {"*plugin.statsContext",
+				      "table "
+				      "{{.Name}}\t{{.Calls}}\t{{.Errors}}\t{{.P50}}\t{{.P90}}\t{{."
+				      "P99}}\t{{.Processes}}\t{{.Restarts}}\t"
+				      "{{.Crashes}}\t{{.Memory}}\t{{.Health}}",
+				      "{{.Name}}", headings, NULL};
 
 /* "1.3µs" */
 static void set_time(struct json_object *row, const char *key, int64_t ns)
@@ -46,7 +54,7 @@ static void set_time(struct json_object *row, const char *key, int64_t ns)
 
 static int add_row(struct list *list, struct json_object *p, struct gantry_error *err)
 {
-	static const char *const counts[] = { "Calls", "Errors", "Processes", "Crashes" };
+	static const char *const counts[] = {"Calls", "Errors", "Processes", "Crashes"};
 	auto_json struct json_object *row = json_object_new_object();
 	int64_t starts = json_get_int(p, "Starts", 0);
 	char memory[UNITS_MAX];
@@ -57,7 +65,8 @@ static int add_row(struct list *list, struct json_object *p, struct gantry_error
 		json_set_int(row, counts[i], json_get_int(p, counts[i], 0));
 	}
 	json_set_int(row, "Restarts", starts);
-	json_set_string(row, "Memory", units_binary_size((double)json_get_int(p, "MemoryBytes", 0), memory));
+	json_set_string(row, "Memory",
+			units_binary_size((double)json_get_int(p, "MemoryBytes", 0), memory));
 	set_time(row, "P50", json_get_int(p, "P50Ns", 0));
 	set_time(row, "P90", json_get_int(p, "P90Ns", 0));
 	set_time(row, "P99", json_get_int(p, "P99Ns", 0));
@@ -66,7 +75,7 @@ static int add_row(struct list *list, struct json_object *p, struct gantry_error
 
 static int command_plugin_stats(struct cli *cli, struct args *args, struct gantry_error *err)
 {
-	auto_(list) struct list list = { NULL };
+	auto_(list) struct list list = {NULL};
 	auto_json struct json_object *plugins = NULL;
 	auto_(buf) struct buf target = BUF_INIT;
 	int r = list_open(&list, &spec, args_string(args, "format"), 0, err);
@@ -110,7 +119,9 @@ static int print_stream(struct cli *cli, const char *target, struct gantry_error
 			return error_errno(err, errno, "cannot write");
 		}
 	}
-	return r < 0 ? r : n < 0 ? error_set(err, GANTRY_ERR_UNAVAILABLE, "the answer broke off") : CLI_EXIT_OK;
+	return r < 0   ? r
+	       : n < 0 ? error_set(err, GANTRY_ERR_UNAVAILABLE, "the answer broke off")
+		       : CLI_EXIT_OK;
 }
 
 static int command_plugin_logs(struct cli *cli, struct args *args, struct gantry_error *err)
@@ -136,12 +147,12 @@ static int command_plugin_trace(struct cli *cli, struct args *args, struct gantr
 	return print_stream(cli, buf_str(&target), err);
 }
 
-static const struct flag no_flags[] = { { FLAG_NONE } };
-static const struct flag stats_flags[] = { FORMAT_FLAG, { FLAG_NONE } };
+static const struct flag no_flags[] = {{FLAG_NONE}};
+static const struct flag stats_flags[] = {FORMAT_FLAG, {FLAG_NONE}};
 static const struct flag logs_flags[] = {
-	{ FLAG_BOOL, 'f', "follow", "Follow log output", NULL, 0 },
-	{ FLAG_STRING, 'n', "tail", "Number of lines to show from the end of the logs", "all", 0 },
-	{ FLAG_NONE },
+	{FLAG_BOOL, 'f', "follow", "Follow log output", NULL, 0},
+	{FLAG_STRING, 'n', "tail", "Number of lines to show from the end of the logs", "all", 0},
+	{FLAG_NONE},
 };
 
 const struct command plugin_stats_command = {

@@ -26,7 +26,8 @@
 #define TRACE_MAX 65536
 
 /* "kind/driver" taken apart; *ret_kind is the caller's. */
-static int split_name(const char *name, char **ret_kind, const char **ret_driver, struct gantry_error *err)
+static int split_name(const char *name, char **ret_kind, const char **ret_driver,
+		      struct gantry_error *err)
 {
 	const char *slash = strchr(name, '/');
 
@@ -72,13 +73,15 @@ static int64_t memory_of(int pid, int depth)
 	const char *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-	if (read_file(AT_FDCWD, path, &text, 8192) == 0 && (at = strstr(buf_str(&text), "\nPss:"))) {
+	if (read_file(AT_FDCWD, path, &text, 8192) == 0 &&
+	    (at = strstr(buf_str(&text), "\nPss:"))) {
 		bytes = strtoll(at + strlen("\nPss:"), NULL, 10) * 1024;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
 	buf_clear(&text);
 	if (depth < 4 && read_file(AT_FDCWD, path, &text, 65536) == 0 && text.len) {
-		for (char *p = strtok_r(text.data, " \n", &save); p; p = strtok_r(NULL, " \n", &save)) {
+		for (char *p = strtok_r(text.data, " \n", &save); p;
+		     p = strtok_r(NULL, " \n", &save)) {
 			bytes += memory_of(atoi(p), depth + 1);
 		}
 	}
@@ -91,7 +94,8 @@ static int is_host(int pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	return read_file(AT_FDCWD, path, &name, 64) == 0 && !strncmp(buf_str(&name), "gantry-plugin-h", 15);
+	return read_file(AT_FDCWD, path, &name, 64) == 0 &&
+	       !strncmp(buf_str(&name), "gantry-plugin-h", 15);
 }
 
 static void add_processes(struct json_object *o, struct plugin_page *p)
@@ -190,7 +194,8 @@ ENGINE_OP(plugin_stats)
 		}
 		run_dir = path_join(drivers, kind, driver, NULL);
 		if (!run_dir || access(run_dir, F_OK) < 0) {
-			return error_set(err, GANTRY_ERR_NOT_FOUND, "plugin %s was not used since the last reboot",
+			return error_set(err, GANTRY_ERR_NOT_FOUND,
+					 "plugin %s was not used since the last reboot",
 					 args->name);
 		}
 		json_object_array_add(list, stats_of(kind, driver, run_dir));
@@ -239,7 +244,7 @@ static size_t tail_start(const struct buf *text, int64_t n)
 
 static int sink_is_closed(int sink)
 {
-	struct pollfd pfd = { .fd = sink };
+	struct pollfd pfd = {.fd = sink};
 
 	return poll(&pfd, 1, FOLLOW_MS) > 0 && (pfd.revents & (POLLERR | POLLHUP));
 }
@@ -300,7 +305,8 @@ static int run_dir_of(struct core *core, const char *name, char **ret, struct ga
 	if (*ret && access(*ret, F_OK) < 0) {
 		free(*ret);
 		*ret = NULL;
-		error_set(err, GANTRY_ERR_NOT_FOUND, "plugin %s was not used since the last reboot", name);
+		error_set(err, GANTRY_ERR_NOT_FOUND, "plugin %s was not used since the last reboot",
+			  name);
 		return error_hint(err, "`gantry plugin ls` shows what is installed");
 	}
 	return *ret ? 0 : error_no_memory(err);
@@ -311,7 +317,8 @@ ENGINE_OP(plugin_logs)
 	struct core *core = self;
 	struct log_request *request = calloc(1, sizeof(*request));
 	int stream;
-	int r = request ? run_dir_of(core, args->name, &request->run_dir, err) : error_no_memory(err);
+	int r = request ? run_dir_of(core, args->name, &request->run_dir, err)
+			: error_no_memory(err);
 
 	if (r == 0) {
 		request->tail = args->tail;
@@ -338,7 +345,8 @@ struct trace_request {
 
 static void trace_done(struct trace_request *request)
 {
-	auto_free char *path = request->run_dir ? path_join(request->run_dir, TRACE_SOCKET, NULL) : NULL;
+	auto_free char *path =
+		request->run_dir ? path_join(request->run_dir, TRACE_SOCKET, NULL) : NULL;
 
 	if (request->page) {
 		atomic_store(&request->page->traced, 0);
@@ -355,7 +363,7 @@ static void trace_done(struct trace_request *request)
 static void write_trace(struct core *core, void *data, int sink)
 {
 	struct trace_request *request = data;
-	struct pollfd fds[] = { { .fd = request->sock, .events = POLLIN }, { .fd = sink } };
+	struct pollfd fds[] = {{.fd = request->sock, .events = POLLIN}, {.fd = sink}};
 	auto_free char *line = malloc(TRACE_MAX + 1);
 
 	while (line && poll(fds, ARRAY_SIZE(fds), -1) >= 0 && !fds[1].revents) {
@@ -373,9 +381,10 @@ static void write_trace(struct core *core, void *data, int sink)
 }
 
 /* One at a time; the socket of one that was killed is taken over. */
-static int listen_to_trace(struct trace_request *request, const char *name, struct gantry_error *err)
+static int listen_to_trace(struct trace_request *request, const char *name,
+			   struct gantry_error *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	auto_fd int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	request->sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -384,7 +393,8 @@ static int listen_to_trace(struct trace_request *request, const char *name, stru
 	}
 	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", request->run_dir, TRACE_SOCKET) >=
 	    (int)sizeof(at.sun_path)) {
-		return error_set(err, GANTRY_ERR_LIMIT, "the path of %s is too long to trace there", request->run_dir);
+		return error_set(err, GANTRY_ERR_LIMIT, "the path of %s is too long to trace there",
+				 request->run_dir);
 	}
 	if (connect(other, (struct sockaddr *)&at, sizeof(at)) == 0) {
 		replace_fd(&request->sock, -1);

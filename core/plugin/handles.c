@@ -7,7 +7,7 @@
 
 void handles_init(struct handles *h)
 {
-	*h = (struct handles){ .last = 0 };
+	*h = (struct handles){.last = 0};
 	pthread_mutex_init(&h->lock, NULL);
 }
 

@@ -87,7 +87,8 @@ static int make_argv(struct incarnation *i, const char ***ret, struct gantry_err
 		ADD("--folder", spec->folders[k]);
 	}
 	if (spec->memory_mib) {
-		snprintf(i->numbers[0], sizeof(i->numbers[0]), "%lld", (long long)spec->memory_mib << 20);
+		snprintf(i->numbers[0], sizeof(i->numbers[0]), "%lld",
+			 (long long)spec->memory_mib << 20);
 		ADD("--memory", i->numbers[0]);
 	}
 	if (spec->pids) {
@@ -129,21 +130,30 @@ static int spawn(struct incarnation *i, struct gantry_error *err)
 
 /* ---- the greeting ---- */
 
-enum { HELLO_PROTOCOL, HELLO_NAME, HELLO_VERSION, HELLO_THREADS, HELLO_OPERATIONS, HELLO_CONFIG, HELLO_ABOUT };
+enum {
+	HELLO_PROTOCOL,
+	HELLO_NAME,
+	HELLO_VERSION,
+	HELLO_THREADS,
+	HELLO_OPERATIONS,
+	HELLO_CONFIG,
+	HELLO_ABOUT
+};
 
 static const struct gantry_field hello_results[] = {
-	{ "protocol", GANTRY_TYPE_INTEGER, 0, HELLO_PROTOCOL },
-	{ "name", GANTRY_TYPE_STRING, 0, HELLO_NAME },
-	{ "version", GANTRY_TYPE_STRING, 0, HELLO_VERSION },
-	{ "threads", GANTRY_TYPE_STRING, GANTRY_FIELD_OPTIONAL, HELLO_THREADS },
-	{ "operations", GANTRY_TYPE_LIST, 0, HELLO_OPERATIONS },
-	{ "config", GANTRY_TYPE_JSON, GANTRY_FIELD_OPTIONAL, HELLO_CONFIG },
-	{ "about", GANTRY_TYPE_JSON, GANTRY_FIELD_OPTIONAL, HELLO_ABOUT },
+	{"protocol", GANTRY_TYPE_INTEGER, 0, HELLO_PROTOCOL},
+	{"name", GANTRY_TYPE_STRING, 0, HELLO_NAME},
+	{"version", GANTRY_TYPE_STRING, 0, HELLO_VERSION},
+	{"threads", GANTRY_TYPE_STRING, GANTRY_FIELD_OPTIONAL, HELLO_THREADS},
+	{"operations", GANTRY_TYPE_LIST, 0, HELLO_OPERATIONS},
+	{"config", GANTRY_TYPE_JSON, GANTRY_FIELD_OPTIONAL, HELLO_CONFIG},
+	{"about", GANTRY_TYPE_JSON, GANTRY_FIELD_OPTIONAL, HELLO_ABOUT},
 };
-static const struct gantry_op hello_op = { .name = "hello", .results = hello_results,
-					   .n_results = ARRAY_SIZE(hello_results) };
+static const struct gantry_op hello_op = {
+	.name = "hello", .results = hello_results, .n_results = ARRAY_SIZE(hello_results)};
 
-static int read_operations(struct incarnation *i, const struct reply *hello, struct gantry_error *err)
+static int read_operations(struct incarnation *i, const struct reply *hello,
+			   struct gantry_error *err)
 {
 	const struct gantry_interface *iface = interface_find(i->spec->kind);
 	const char *const *list = reply_list(hello, HELLO_OPERATIONS);
@@ -164,9 +174,12 @@ static int read_operations(struct incarnation *i, const struct reply *hello, str
 		}
 	}
 	if (missing.len) {
-		error_set(err, GANTRY_ERR_UNSUPPORTED, "it lacks required operations: %s", buf_str(&missing));
-		return error_hint(err, "implement them and name them in the answer to hello; see "
-				       "docs/reference/%s.md", i->spec->kind);
+		error_set(err, GANTRY_ERR_UNSUPPORTED, "it lacks required operations: %s",
+			  buf_str(&missing));
+		return error_hint(err,
+				  "implement them and name them in the answer to hello; see "
+				  "docs/reference/%s.md",
+				  i->spec->kind);
 	}
 	return 0;
 }
@@ -179,19 +192,21 @@ static int read_hello(struct incarnation *i, struct reply *hello, struct gantry_
 	for (uint32_t f = 0; f < ARRAY_SIZE(hello_results); f++) {
 		if (!(hello_results[f].flags & GANTRY_FIELD_OPTIONAL) &&
 		    hello_results[f].type != GANTRY_TYPE_LIST && !hello->values[f].type) {
-			return error_set(err, GANTRY_ERR_UNSUPPORTED, "its answer to hello lacks %s",
-					 hello_results[f].name);
+			return error_set(err, GANTRY_ERR_UNSUPPORTED,
+					 "its answer to hello lacks %s", hello_results[f].name);
 		}
 	}
 	if (reply_integer(hello, HELLO_PROTOCOL, 0) != WIRE_VERSION) {
-		error_set(err, GANTRY_ERR_UNSUPPORTED, "it speaks protocol %lld, this gantry speaks %d",
+		error_set(err, GANTRY_ERR_UNSUPPORTED,
+			  "it speaks protocol %lld, this gantry speaks %d",
 			  (long long)reply_integer(hello, HELLO_PROTOCOL, 0), WIRE_VERSION);
-		return error_hint(err, "install a version of the plugin for protocol %d", WIRE_VERSION);
+		return error_hint(err, "install a version of the plugin for protocol %d",
+				  WIRE_VERSION);
 	}
 	i->threads = !threads || !strcmp(threads, "serial") ? GANTRY_THREADS_SERIAL
-		     : !strcmp(threads, "per-object")	      ? GANTRY_THREADS_PER_OBJECT
-		     : !strcmp(threads, "parallel")	      ? GANTRY_THREADS_PARALLEL
-							      : 0;
+		     : !strcmp(threads, "per-object")	    ? GANTRY_THREADS_PER_OBJECT
+		     : !strcmp(threads, "parallel")	    ? GANTRY_THREADS_PARALLEL
+							    : 0;
 	if (!i->threads) {
 		return error_set(err, GANTRY_ERR_UNSUPPORTED,
 				 "threads must be serial, per-object or parallel, not %s", threads);
@@ -208,16 +223,18 @@ static int greet(struct incarnation *i, int64_t deadline_ns, struct gantry_error
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	auto_(reply) struct reply hello = REPLY_INIT;
-	struct peer_call call = { .op = &hello_op, .reply = &hello.base, .err = err, .deadline_ns = deadline_ns };
+	struct peer_call call = {
+		.op = &hello_op, .reply = &hello.base, .err = err, .deadline_ns = deadline_ns};
 	int r;
 
 	hello.op = &hello_op;
 	peer_begin(&i->peer, &call);
 	buf_addf(&line,
-		 "{\"type\":\"hello\",\"id\":%lld,\"args\":{\"protocols\":[%d],\"gantry\":\"%s\",\"abi\":\"%d.%d\","
+		 "{\"type\":\"hello\",\"id\":%lld,\"args\":{\"protocols\":[%d],\"gantry\":\"%s\","
+		 "\"abi\":\"%d.%d\","
 		 "\"kind\":\"%s\",\"driver\":\"%s\",\"message_max\":%u}}",
-		 (long long)call.id, WIRE_VERSION, PACKAGE_VERSION, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR,
-		 i->spec->kind, i->spec->name, WIRE_MESSAGE_MAX);
+		 (long long)call.id, WIRE_VERSION, PACKAGE_VERSION, GANTRY_ABI_MAJOR,
+		 GANTRY_ABI_MINOR, i->spec->kind, i->spec->name, WIRE_MESSAGE_MAX);
 	r = peer_finish(&i->peer, &call, &line, NULL);
 	return r < 0 ? r : read_hello(i, &hello, err);
 }
@@ -225,14 +242,16 @@ static int greet(struct incarnation *i, int64_t deadline_ns, struct gantry_error
 int incarnation_prepare(struct incarnation *i, const char *what, const char *config,
 			int64_t deadline_ns, struct gantry_error *err)
 {
-	static const struct gantry_op none = { .name = "open" };
+	static const struct gantry_op none = {.name = "open"};
 	auto_(buf) struct buf line = BUF_INIT;
-	struct peer_call call = { .op = &none, .err = err, .deadline_ns = deadline_ns };
+	struct peer_call call = {.op = &none, .err = err, .deadline_ns = deadline_ns};
 	int r;
 
 	peer_begin(&i->peer, &call);
-	buf_addf(&line, "{\"type\":\"%s\",\"id\":%lld,\"args\":{\"config\":", what, (long long)call.id);
-	if (json_add_compact(&line, config && *config ? config : "{}", strlen(config && *config ? config : "{}")) < 0) {
+	buf_addf(&line, "{\"type\":\"%s\",\"id\":%lld,\"args\":{\"config\":", what,
+		 (long long)call.id);
+	if (json_add_compact(&line, config && *config ? config : "{}",
+			     strlen(config && *config ? config : "{}")) < 0) {
 		buf_adds(&line, "{}");
 	}
 	buf_adds(&line, ",\"state_dir\":");
@@ -248,9 +267,9 @@ int incarnation_prepare(struct incarnation *i, const char *what, const char *con
 	return r;
 }
 
-static int start_once(const struct process_spec *spec, const struct gantry_host *services, uint64_t number,
-		      const char *config, int64_t deadline_ns, struct incarnation **ret, enum ending *ret_ending,
-		      struct gantry_error *err)
+static int start_once(const struct process_spec *spec, const struct gantry_host *services,
+		      uint64_t number, const char *config, int64_t deadline_ns,
+		      struct incarnation **ret, enum ending *ret_ending, struct gantry_error *err)
 {
 	struct incarnation *i = calloc(1, sizeof(*i));
 	int r;
@@ -286,8 +305,8 @@ static int start_once(const struct process_spec *spec, const struct gantry_host 
 }
 
 int incarnation_start(const struct process_spec *spec, const struct gantry_host *services,
-		      uint64_t number, const char *config, int64_t deadline_ns, struct incarnation **ret,
-		      struct gantry_error *err)
+		      uint64_t number, const char *config, int64_t deadline_ns,
+		      struct incarnation **ret, struct gantry_error *err)
 {
 	enum ending ending = ENDING_KILLED;
 	int r = GANTRY_ERR_UNAVAILABLE;
@@ -320,13 +339,14 @@ static void say_farewell(struct incarnation *i)
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
-	struct pollfd pfd = { .fd = i->leash, .events = POLLIN };
+	struct pollfd pfd = {.fd = i->leash, .events = POLLIN};
 
 	if (i->killed || peer_is_broken(&i->peer)) {
 		return;
 	}
 	buf_adds(&line, "{\"type\":\"bye\"}");
-	if (peer_send(&i->peer, &line, NULL, time_monotonic_ns() + FAREWELL_MS * INT64_C(1000000), &ignored) == 0) {
+	if (peer_send(&i->peer, &line, NULL, time_monotonic_ns() + FAREWELL_MS * INT64_C(1000000),
+		      &ignored) == 0) {
 		shutdown(i->peer.fd, SHUT_WR);
 		poll(&pfd, 1, FAREWELL_MS);
 	}
@@ -362,7 +382,7 @@ struct incarnation *incarnation_unref(struct incarnation *i)
 /* The supervisor's last word: "exit 1", "signal 11", "memory". */
 static void read_ending(struct incarnation *i, char *text, size_t size)
 {
-	struct pollfd pfd = { .fd = i->leash, .events = POLLIN };
+	struct pollfd pfd = {.fd = i->leash, .events = POLLIN};
 	ssize_t n = 0;
 
 	if (i->leash >= 0 && poll(&pfd, 1, EXPLAIN_MS) > 0) {
@@ -375,8 +395,10 @@ static enum ending explain_signal(int number, struct gantry_error *err)
 {
 	if (number == SIGSYS) {
 		error_set(err, GANTRY_ERR_UNAVAILABLE,
-			  "its process was killed because it used a system call that its permissions do not include");
-		error_hint(err, "the plugin must declare the permission; docs/plugin-permissions.md lists them");
+			  "its process was killed because it used a system call that its "
+			  "permissions do not include");
+		error_hint(err, "the plugin must declare the permission; "
+				"docs/plugin-permissions.md lists them");
 		return ENDING_SYSCALL;
 	}
 	if (number == SIGKILL) {
@@ -396,10 +418,13 @@ enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err)
 	int number;
 
 	if (why.code == GANTRY_ERR_CORRUPT || why.code == GANTRY_ERR_LIMIT) {
-		error_set(err, GANTRY_ERR_UNAVAILABLE, "its process broke the protocol and was stopped: %s",
-			  why.message);
-		error_hint(err, "update the plugin or report this to its author; `gantry plugin trace %s/%s` shows "
-				"its messages", i->spec->kind, i->spec->name);
+		error_set(err, GANTRY_ERR_UNAVAILABLE,
+			  "its process broke the protocol and was stopped: %s", why.message);
+		error_hint(err,
+			   "update the plugin or report this to its author; `gantry plugin trace "
+			   "%s/%s` shows "
+			   "its messages",
+			   i->spec->kind, i->spec->name);
 		incarnation_kill(i);
 		return ENDING_BREACH;
 	}
@@ -410,8 +435,10 @@ enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err)
 		error_set(err, GANTRY_ERR_UNAVAILABLE, "its process ended with status %d", number);
 		ending = ENDING_EXIT;
 	} else if (!strcmp(text, "memory")) {
-		error_set(err, GANTRY_ERR_UNAVAILABLE, "its process used more memory than it may and was killed");
-		error_hint(err, "raise drivers.%s.%s.memory_mib, or report this to the plugin's author",
+		error_set(err, GANTRY_ERR_UNAVAILABLE,
+			  "its process used more memory than it may and was killed");
+		error_hint(err,
+			   "raise drivers.%s.%s.memory_mib, or report this to the plugin's author",
 			   i->spec->kind, i->spec->name);
 		ending = ENDING_MEMORY;
 	} else {
@@ -420,7 +447,8 @@ enum ending incarnation_explain(struct incarnation *i, struct gantry_error *err)
 		ending = i->killed ? ENDING_KILLED : ENDING_UNKNOWN;
 	}
 	if (!err->hint[0]) {
-		error_hint(err, "`gantry plugin logs %s/%s` shows what it wrote last", i->spec->kind, i->spec->name);
+		error_hint(err, "`gantry plugin logs %s/%s` shows what it wrote last",
+			   i->spec->kind, i->spec->name);
 	}
 	incarnation_kill(i);
 	return ending;

@@ -25,7 +25,12 @@ static void skip_blanks(struct scan *s)
  * past U+10FFFF are none. */
 static size_t utf8_length(const unsigned char *p, size_t room)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80	 ? 1
+		   : p[0] < 0xc2 ? 0
+		   : p[0] < 0xe0 ? 2
+		   : p[0] < 0xf0 ? 3
+		   : p[0] < 0xf5 ? 4
+				 : 0;
 
 	if (!n || n > room) {
 		return 0;
@@ -104,7 +109,8 @@ static int scan_string(struct scan *s)
 		} else if (c < 0x80) {
 			s->at++;
 		} else {
-			size_t n = utf8_length((const unsigned char *)s->at, (size_t)(s->end - s->at));
+			size_t n =
+				utf8_length((const unsigned char *)s->at, (size_t)(s->end - s->at));
 
 			if (!n) {
 				return -1;
@@ -258,7 +264,7 @@ static int scan_value(struct scan *s, unsigned depth)
 
 int jsonspan_check(const char *text, size_t len, struct jsonspan *ret)
 {
-	struct scan s = { text, text + len, NULL };
+	struct scan s = {text, text + len, NULL};
 	const char *start;
 
 	skip_blanks(&s);
@@ -266,14 +272,14 @@ int jsonspan_check(const char *text, size_t len, struct jsonspan *ret)
 	if (scan_value(&s, JSONSPAN_DEPTH) < 0) {
 		return -1;
 	}
-	*ret = (struct jsonspan){ start, (size_t)(s.at - start) };
+	*ret = (struct jsonspan){start, (size_t)(s.at - start)};
 	skip_blanks(&s);
 	return s.at == s.end ? 0 : -1;
 }
 
 int json_add_compact(struct buf *out, const char *text, size_t len)
 {
-	struct scan s = { text, text + len, out };
+	struct scan s = {text, text + len, out};
 
 	if (scan_value(&s, JSONSPAN_DEPTH) < 0) {
 		return -1;
@@ -370,7 +376,7 @@ struct jsonspan jsonspan_get(struct jsonspan object, const char *name)
 			return value;
 		}
 	}
-	return (struct jsonspan){ NULL, 0 };
+	return (struct jsonspan){NULL, 0};
 }
 
 int jsonspan_item(struct jsonspan array, const char **at, struct jsonspan *ret_value)
@@ -441,7 +447,8 @@ static const char *unescape_unicode(const char *p, const char *end, struct buf *
 		int low = hex4(p + 2, end);
 
 		if (low >= 0xdc00 && low < 0xe000) {
-			add_utf8(out, 0x10000 + (((unsigned)c - 0xd800) << 10) + (unsigned)low - 0xdc00);
+			add_utf8(out,
+				 0x10000 + (((unsigned)c - 0xd800) << 10) + (unsigned)low - 0xdc00);
 			return p + 6;
 		}
 	}

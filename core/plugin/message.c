@@ -7,9 +7,9 @@
 #include "helpers/error.h"
 
 static const char *const names[] = {
-	[MESSAGE_HELLO] = "hello",   [MESSAGE_OPEN] = "open",	      [MESSAGE_PROBE] = "probe",
-	[MESSAGE_CALL] = "call",     [MESSAGE_CANCEL] = "cancel",     [MESSAGE_BYE] = "bye",
-	[MESSAGE_RESULT] = "result", [MESSAGE_ERROR] = "error",	      [MESSAGE_PROGRESS] = "progress",
+	[MESSAGE_HELLO] = "hello",   [MESSAGE_OPEN] = "open",	    [MESSAGE_PROBE] = "probe",
+	[MESSAGE_CALL] = "call",     [MESSAGE_CANCEL] = "cancel",   [MESSAGE_BYE] = "bye",
+	[MESSAGE_RESULT] = "result", [MESSAGE_ERROR] = "error",	    [MESSAGE_PROGRESS] = "progress",
 	[MESSAGE_LOG] = "log",	     [MESSAGE_REQUEST] = "request",
 };
 
@@ -31,7 +31,7 @@ static int needs_id(enum message_type type)
 int message_parse(const char *line, size_t len, struct message *ret, unsigned *ret_n_fds,
 		  struct gantry_error *err)
 {
-	struct message m = { .id = 0 };
+	struct message m = {.id = 0};
 	struct jsonspan value;
 	int64_t n_fds = 0;
 
@@ -47,16 +47,18 @@ int message_parse(const char *line, size_t len, struct message *ret, unsigned *r
 	}
 	value = jsonspan_get(m.body, "id");
 	if (value.len && (jsonspan_integer(value, &m.id) < 0 || m.id <= 0)) {
-		return error_set(err, GANTRY_ERR_CORRUPT, "the id of a %s message is no positive integer",
-				 names[m.type]);
+		return error_set(err, GANTRY_ERR_CORRUPT,
+				 "the id of a %s message is no positive integer", names[m.type]);
 	}
 	if (needs_id(m.type) && !m.id) {
 		return error_set(err, GANTRY_ERR_CORRUPT, "a %s message has no id", names[m.type]);
 	}
 	value = jsonspan_get(m.body, "fds");
-	if (value.len && (jsonspan_integer(value, &n_fds) < 0 || n_fds < 0 || n_fds > WIRE_FDS_MAX)) {
-		return error_set(err, GANTRY_ERR_CORRUPT, "a %s message says that it brings %.*s descriptors",
-				 names[m.type], (int)(value.len < 20 ? value.len : 20), value.at);
+	if (value.len &&
+	    (jsonspan_integer(value, &n_fds) < 0 || n_fds < 0 || n_fds > WIRE_FDS_MAX)) {
+		return error_set(err, GANTRY_ERR_CORRUPT,
+				 "a %s message says that it brings %.*s descriptors", names[m.type],
+				 (int)(value.len < 20 ? value.len : 20), value.at);
 	}
 	*ret = m;
 	*ret_n_fds = (unsigned)n_fds;

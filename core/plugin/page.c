@@ -19,7 +19,9 @@
 int page_map(const char *run_dir, struct plugin_page **ret, struct gantry_error *err)
 {
 	auto_fd int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_fd int fd = dir < 0 ? -1 : openat(dir, PAGE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_fd int fd =
+		dir < 0 ? -1
+			: openat(dir, PAGE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct plugin_page *p;
 	struct stat st;
 
@@ -56,7 +58,9 @@ static uint64_t bucket_end(unsigned i)
 {
 	unsigned power = i / 4 + 1;
 
-	return i < 4 ? i + 1 : (UINT64_C(1) << power) + ((uint64_t)(i % 4) + 1) * (UINT64_C(1) << (power - 2));
+	return i < 4 ? i + 1
+		     : (UINT64_C(1) << power) +
+			       ((uint64_t)(i % 4) + 1) * (UINT64_C(1) << (power - 2));
 }
 
 uint64_t page_percentile(const struct plugin_page *p, unsigned per_mille)

@@ -26,7 +26,7 @@ void peer_init(struct peer *p, int fd, peer_handler handler, void *data)
 {
 	pthread_condattr_t attr;
 
-	*p = (struct peer){ .fd = fd, .handler = handler, .data = data };
+	*p = (struct peer){.fd = fd, .handler = handler, .data = data};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->sending, NULL);
 	pthread_condattr_init(&attr);
@@ -50,10 +50,10 @@ static int poll_ms(int64_t deadline_ns)
 {
 	int64_t left = deadline_ns - time_monotonic_ns();
 
-	return deadline_ns == INT64_MAX ? -1
-	       : left <= 0		? 0
+	return deadline_ns == INT64_MAX	       ? -1
+	       : left <= 0		       ? 0
 	       : left > INT64_C(3600000000000) ? 3600000
-						: (int)((left + 999999) / 1000000);
+					       : (int)((left + 999999) / 1000000);
 }
 
 /* With the lock held. */
@@ -104,7 +104,8 @@ unsigned peer_waiters(struct peer *p)
 /* Sleeps until something changed; 0, or ETIMEDOUT.  With the lock held. */
 static int wait_changed(struct peer *p, int64_t deadline_ns)
 {
-	struct timespec until = { .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000 };
+	struct timespec until = {.tv_sec = deadline_ns / 1000000000,
+				 .tv_nsec = deadline_ns % 1000000000};
 	int r;
 
 	p->waiters++;
@@ -125,7 +126,8 @@ static int fill(struct peer *p, struct gantry_error *err)
 	ssize_t n;
 
 	if (!to) {
-		return error_set(err, GANTRY_ERR_LIMIT, "more than %zu bytes are waiting", p->in.len);
+		return error_set(err, GANTRY_ERR_LIMIT, "more than %zu bytes are waiting",
+				 p->in.len);
 	}
 	n = recv_with_fds(p->fd, to, p->in.cap - p->in.len - 1, fds, &n_fds);
 	if (n == -EAGAIN) {
@@ -134,7 +136,8 @@ static int fill(struct peer *p, struct gantry_error *err)
 	for (size_t i = 0; i < n_fds; i++) {
 		if (p->fds.n == WIRE_FDS_MAX) {
 			close(fds[i]);
-			error_set(err, GANTRY_ERR_CORRUPT, "it sends descriptors that no message brings");
+			error_set(err, GANTRY_ERR_CORRUPT,
+				  "it sends descriptors that no message brings");
 		} else {
 			p->fds.fd[p->fds.n++] = fds[i];
 		}
@@ -153,7 +156,8 @@ static int claim_fds(struct peer *p, struct message *m, unsigned n, struct gantr
 {
 	if (n > p->fds.n) {
 		return error_set(err, GANTRY_ERR_CORRUPT,
-				 "a message says that it brings %u descriptors, and %u came", n, p->fds.n);
+				 "a message says that it brings %u descriptors, and %u came", n,
+				 p->fds.n);
 	}
 	memcpy(m->fds.fd, p->fds.fd, n * sizeof(int));
 	m->fds.n = n;
@@ -164,11 +168,12 @@ static int claim_fds(struct peer *p, struct message *m, unsigned n, struct gantr
 
 /* The next whole line of the buffer as a message.  1: one; 0: none yet.  The line
  * stays in the buffer, before *ret_end. */
-static int take_message(struct peer *p, struct message *m, size_t *ret_end, struct gantry_error *err)
+static int take_message(struct peer *p, struct message *m, size_t *ret_end,
+			struct gantry_error *err)
 {
-	const char *newline = p->in.len > p->searched
-				      ? memchr(p->in.data + p->searched, '\n', p->in.len - p->searched)
-				      : NULL;
+	const char *newline = p->in.len > p->searched ? memchr(p->in.data + p->searched, '\n',
+							       p->in.len - p->searched)
+						      : NULL;
 	unsigned n_fds;
 	size_t len;
 	int r;
@@ -177,7 +182,8 @@ static int take_message(struct peer *p, struct message *m, size_t *ret_end, stru
 		p->searched = p->in.len;
 		return p->in.len <= WIRE_MESSAGE_MAX
 			       ? 0
-			       : error_set(err, GANTRY_ERR_LIMIT, "it sends a message of more than %u bytes",
+			       : error_set(err, GANTRY_ERR_LIMIT,
+					   "it sends a message of more than %u bytes",
 					   WIRE_MESSAGE_MAX);
 	}
 	len = (size_t)(newline - p->in.data);
@@ -250,7 +256,8 @@ static int settle(struct peer *p, struct message *m, struct gantry_error *err)
 	if (m->type == MESSAGE_ERROR) {
 		c->result = wire_get_error(m->body, c->err);
 	} else if (c->op) {
-		c->result = wire_get_results(jsonspan_get(m->body, "results"), &m->fds, c->op, c->reply, c->err);
+		c->result = wire_get_results(jsonspan_get(m->body, "results"), &m->fds, c->op,
+					     c->reply, c->err);
 		if (c->result < 0) {
 			c->err->code = c->result = GANTRY_ERR_INTERNAL;
 			error_prefix(c->err, "it answered wrongly");
@@ -264,7 +271,8 @@ static int settle(struct peer *p, struct message *m, struct gantry_error *err)
 
 static int is_answer(const struct message *m)
 {
-	return m->id && (m->type == MESSAGE_RESULT || m->type == MESSAGE_ERROR || m->type == MESSAGE_PROGRESS);
+	return m->id && (m->type == MESSAGE_RESULT || m->type == MESSAGE_ERROR ||
+			 m->type == MESSAGE_PROGRESS);
 }
 
 /* Handles what lies in the buffer, with the lock and the role held.  Stops after a
@@ -308,7 +316,7 @@ static int handle_buffered(struct peer *p, struct gantry_error *err)
  * back. */
 static void read_turn(struct peer *p, int64_t deadline_ns)
 {
-	struct pollfd pfd = { .fd = p->fd, .events = POLLIN };
+	struct pollfd pfd = {.fd = p->fd, .events = POLLIN};
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	int r;
 
@@ -346,7 +354,7 @@ void peer_begin(struct peer *p, struct peer_call *c)
 /* The socket is full: reads meanwhile, lest both ends wait for each other. */
 static int wait_writable(struct peer *p, int64_t deadline_ns, struct gantry_error *err)
 {
-	struct pollfd pfd = { .fd = p->fd, .events = POLLOUT };
+	struct pollfd pfd = {.fd = p->fd, .events = POLLOUT};
 	int reader, r;
 
 	pthread_mutex_lock(&p->lock);
@@ -380,9 +388,9 @@ static ssize_t send_some(int sock, const char *data, size_t len, const struct wi
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
 	if (fds && fds->n) {
@@ -408,7 +416,8 @@ static int send_all(struct peer *p, const struct buf *line, const struct wire_fd
 	size_t done = 0;
 
 	while (done < line->len) {
-		ssize_t n = send_some(p->fd, line->data + done, line->len - done, done ? NULL : fds);
+		ssize_t n =
+			send_some(p->fd, line->data + done, line->len - done, done ? NULL : fds);
 
 		if (n >= 0) {
 			done += (size_t)n;
@@ -434,8 +443,9 @@ int peer_send(struct peer *p, struct buf *line, struct wire_fds *fds, int64_t de
 	if (buf_failed(line)) {
 		r = error_no_memory(err);
 	} else if (line->len > WIRE_MESSAGE_MAX) {
-		r = error_set(err, GANTRY_ERR_LIMIT, "a message of %zu bytes is larger than %u bytes",
-			      line->len, WIRE_MESSAGE_MAX);
+		r = error_set(err, GANTRY_ERR_LIMIT,
+			      "a message of %zu bytes is larger than %u bytes", line->len,
+			      WIRE_MESSAGE_MAX);
 	} else {
 		pthread_mutex_lock(&p->sending);
 		r = send_all(p, line, fds, deadline_ns, err);
@@ -488,7 +498,8 @@ int peer_finish(struct peer *p, struct peer_call *c, struct buf *line, struct wi
 	if (c->done) {
 		r = c->result;
 		if (c->cancelled && r == GANTRY_ERR_CANCELLED) {
-			r = error_set(c->err, GANTRY_ERR_TIMEOUT, "it took too long and was cancelled");
+			r = error_set(c->err, GANTRY_ERR_TIMEOUT,
+				      "it took too long and was cancelled");
 		}
 	} else {
 		remove_call(p, c);

@@ -31,10 +31,10 @@ static char *text_of(struct jsonspan object, const char *name)
 static uint32_t type_of(const char *name)
 {
 	return !name || !strcmp(name, "string") ? GANTRY_TYPE_STRING
-	       : !strcmp(name, "integer")	  ? GANTRY_TYPE_INTEGER
-	       : !strcmp(name, "boolean")	  ? GANTRY_TYPE_BOOLEAN
-	       : !strcmp(name, "list")		  ? GANTRY_TYPE_LIST
-						  : 0;
+	       : !strcmp(name, "integer")	? GANTRY_TYPE_INTEGER
+	       : !strcmp(name, "boolean")	? GANTRY_TYPE_BOOLEAN
+	       : !strcmp(name, "list")		? GANTRY_TYPE_LIST
+						: 0;
 }
 
 static int read_keys(struct process_driver *p, const char *text, struct gantry_error *err)
@@ -63,7 +63,8 @@ static int read_keys(struct process_driver *p, const char *text, struct gantry_e
 		p->keys[i].doc = text_of(item, "doc");
 		if (!p->keys[i].name || !p->keys[i].type) {
 			return error_set(err, GANTRY_ERR_UNSUPPORTED,
-					 "each of its configuration keys needs a name, and a type that is string, "
+					 "each of its configuration keys needs a name, and a type "
+					 "that is string, "
 					 "integer, boolean or list");
 		}
 	}
@@ -77,17 +78,17 @@ static uint32_t version_of(struct jsonspan about, const char *name)
 	unsigned major, minor;
 
 	return text && sscanf(text, "%u.%u", &major, &minor) == 2 ? GANTRY_VERSION(major, minor)
-								   : GANTRY_ABI_VERSION;
+								  : GANTRY_ABI_VERSION;
 }
 
 /* Keeps what the first incarnation says; later ones may say otherwise only after a
  * reload. */
 static int learn(struct process_driver *p, const struct incarnation *i, struct gantry_error *err)
 {
-	struct jsonspan about = { NULL, 0 };
+	struct jsonspan about = {NULL, 0};
 
 	if (i->about && jsonspan_check(i->about, strlen(i->about), &about) < 0) {
-		about = (struct jsonspan){ NULL, 0 };
+		about = (struct jsonspan){NULL, 0};
 	}
 	p->has = i->has;
 	p->threads = i->threads;
@@ -107,7 +108,7 @@ static int learn(struct process_driver *p, const struct incarnation *i, struct g
 		.summary = text_of(about, "summary"),
 	};
 	return p->descriptor.name && p->descriptor.version ? read_keys(p, i->config_keys, err)
-							    : error_no_memory(err);
+							   : error_no_memory(err);
 }
 
 const struct gantry_driver *process_driver_table(const struct process_driver *p)
@@ -123,7 +124,8 @@ const struct gantry_plugin *process_driver_descriptor(const struct process_drive
 /* ---- starting and failing ---- */
 
 /* Remembers a failure and decides when to try again.  With the lock held. */
-static void note_failure(struct process_driver *p, enum ending ending, const struct gantry_error *why)
+static void note_failure(struct process_driver *p, enum ending ending,
+			 const struct gantry_error *why)
 {
 	int64_t now = time_monotonic_ns();
 	int64_t delay = BACKOFF_NS;
@@ -144,7 +146,9 @@ static void note_failure(struct process_driver *p, enum ending ending, const str
 		}
 	}
 	/* The first restart is at once. */
-	p->not_before_ns = now + (delay == BACKOFF_NS ? 0 : delay < BACKOFF_MAX_NS ? delay : BACKOFF_MAX_NS);
+	p->not_before_ns = now + (delay == BACKOFF_NS	   ? 0
+				  : delay < BACKOFF_MAX_NS ? delay
+							   : BACKOFF_MAX_NS);
 	p->breaker = p->failed_ns[BREAKER_FAILURES - 1] &&
 		     now - p->failed_ns[BREAKER_FAILURES - 1] < BREAKER_WINDOW_NS;
 	if (p->breaker) {
@@ -155,18 +159,22 @@ static void note_failure(struct process_driver *p, enum ending ending, const str
 static int refuse(const struct process_driver *p, struct gantry_error *err)
 {
 	error_set(err, GANTRY_ERR_UNAVAILABLE,
-		  "it failed %d times within a minute and is not started again for %lld seconds; at last: %s",
-		  BREAKER_FAILURES, (long long)((p->not_before_ns - time_monotonic_ns()) / SECOND + 1),
+		  "it failed %d times within a minute and is not started again for %lld seconds; "
+		  "at last: %s",
+		  BREAKER_FAILURES,
+		  (long long)((p->not_before_ns - time_monotonic_ns()) / SECOND + 1),
 		  p->last_failure.message);
-	return error_hint(err, "`gantry plugin logs %s/%s` shows why; `gantry plugin reload` starts it at once",
-			  p->spec.kind, p->spec.name);
+	return error_hint(
+		err,
+		"`gantry plugin logs %s/%s` shows why; `gantry plugin reload` starts it at once",
+		p->spec.kind, p->spec.name);
 }
 
 /* Waits until it may be started, at most until the deadline.  With the lock held. */
 static int wait_for_start(struct process_driver *p, int64_t deadline_ns, struct gantry_error *err)
 {
 	int64_t wait = p->not_before_ns - time_monotonic_ns();
-	struct timespec t = { wait / SECOND, wait % SECOND };
+	struct timespec t = {wait / SECOND, wait % SECOND};
 
 	if (wait <= 0) {
 		return 0;
@@ -198,8 +206,8 @@ static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_er
 		p->reloads = atomic_load(&p->page->reloads);
 		atomic_fetch_add(&p->page->starts, 1);
 	}
-	r = incarnation_start(&p->spec, p->host, ++p->starts, p->config, until < deadline_ns ? until : deadline_ns,
-			      &i, err);
+	r = incarnation_start(&p->spec, p->host, ++p->starts, p->config,
+			      until < deadline_ns ? until : deadline_ns, &i, err);
 	if (r < 0) {
 		note_failure(p, ENDING_EXIT, err);
 		return r;
@@ -232,13 +240,14 @@ static struct incarnation *replace_outdated(struct process_driver *p, int64_t de
 }
 
 int process_acquire(struct process_driver *p, int64_t deadline_ns, struct incarnation **ret,
-		   struct gantry_error *err)
+		    struct gantry_error *err)
 {
 	struct incarnation *old = NULL;
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->page && atomic_load_explicit(&p->page->reloads, memory_order_relaxed) != p->reloads) {
+	if (p->page &&
+	    atomic_load_explicit(&p->page->reloads, memory_order_relaxed) != p->reloads) {
 		old = replace_outdated(p, deadline_ns);
 	}
 	if (!p->current) {
@@ -311,14 +320,17 @@ static int copy_text(const char *text, const char **ret)
 	return *ret ? 0 : -1;
 }
 
-static int copy_spec(struct process_driver *p, const struct process_spec *spec, struct gantry_error *err)
+static int copy_spec(struct process_driver *p, const struct process_spec *spec,
+		     struct gantry_error *err)
 {
 	size_t n = 0;
 
 	p->spec.exec = spec->exec;
-	if (copy_text(spec->host_program, &p->spec.host_program) < 0 || copy_text(spec->kind, &p->spec.kind) < 0 ||
-	    copy_text(spec->name, &p->spec.name) < 0 || copy_text(spec->file, &p->spec.file) < 0 ||
-	    copy_text(spec->state_dir, &p->spec.state_dir) < 0 || copy_text(spec->run_dir, &p->spec.run_dir) < 0) {
+	if (copy_text(spec->host_program, &p->spec.host_program) < 0 ||
+	    copy_text(spec->kind, &p->spec.kind) < 0 || copy_text(spec->name, &p->spec.name) < 0 ||
+	    copy_text(spec->file, &p->spec.file) < 0 ||
+	    copy_text(spec->state_dir, &p->spec.state_dir) < 0 ||
+	    copy_text(spec->run_dir, &p->spec.run_dir) < 0) {
 		return error_no_memory(err);
 	}
 	p->spec.memory_mib = spec->memory_mib;
@@ -368,8 +380,8 @@ int process_driver_new(const struct process_spec *spec, const struct gantry_host
 		atomic_fetch_add(&p->page->starts, 1);
 	}
 	if (r == 0) {
-		r = incarnation_start(&p->spec, host, ++p->starts, NULL, time_monotonic_ns() + START_NS,
-				      &p->current, err);
+		r = incarnation_start(&p->spec, host, ++p->starts, NULL,
+				      time_monotonic_ns() + START_NS, &p->current, err);
 		r = r < 0 ? r : learn(p, p->current, err);
 	}
 	if (r < 0) {
@@ -444,7 +456,8 @@ int process_driver_open(struct process_driver *p, const char *config, struct dri
 	if (r == 0 && !p->config) {
 		r = error_no_memory(err);
 	}
-	r = r < 0 ? r : incarnation_prepare(i, "open", p->config, time_monotonic_ns() + START_NS, err);
+	r = r < 0 ? r
+		  : incarnation_prepare(i, "open", p->config, time_monotonic_ns() + START_NS, err);
 	if (r == GANTRY_ERR_UNAVAILABLE && i->ending == ENDING_KILLED) {
 		/* By somebody else; the next one is opened as it is started. */
 		process_give_up(p, i, err);

@@ -37,7 +37,7 @@ struct attempt {
 	struct reply *ret;
 	struct gantry_error *err;
 	int64_t deadline_ns;
-	int sent;       /* the plugin may have seen it */
+	int sent;	/* the plugin may have seen it */
 	int unanswered; /* it let the deadline and the cancellation pass */
 };
 
@@ -57,15 +57,20 @@ static int converse(struct attempt *a, struct incarnation *i, const struct gantr
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	struct peer_call call = {
-		.op = op, .reply = &ret->base, .err = a->err, .deadline_ns = a->deadline_ns,
-		.grace_ns = GRACE_NS, .limit_ns = INT64_MAX,
+		.op = op,
+		.reply = &ret->base,
+		.err = a->err,
+		.deadline_ns = a->deadline_ns,
+		.grace_ns = GRACE_NS,
+		.limit_ns = INT64_MAX,
 		.extend_ns = op->deadline == GANTRY_DEADLINE_SHORT ? 0 : class_ns(op->deadline),
 	};
 
 	int r;
 
 	peer_begin(&i->peer, &call);
-	buf_addf(&line, "{\"type\":\"call\",\"id\":%lld,\"op\":\"%s\"", (long long)call.id, op->name);
+	buf_addf(&line, "{\"type\":\"call\",\"id\":%lld,\"op\":\"%s\"", (long long)call.id,
+		 op->name);
 	if (call.deadline_ns != INT64_MAX) {
 		buf_addf(&line, ",\"deadline_ms\":%lld",
 			 (long long)((call.deadline_ns - time_monotonic_ns()) / 1000000));
@@ -124,7 +129,8 @@ static int move_handle(struct attempt *a, struct incarnation *i, struct handle *
 	r = converse(a, i, op, &args, &fds, &ret);
 	if (r == 0) {
 		h->theirs = (uint64_t)reply_integer(
-			&ret, (uint32_t)(handle_field(op->results, op->n_results) - op->results), 0);
+			&ret, (uint32_t)(handle_field(op->results, op->n_results) - op->results),
+			0);
 		incarnation_unref(h->home);
 		h->home = incarnation_ref(i);
 	}
@@ -132,13 +138,15 @@ static int move_handle(struct attempt *a, struct incarnation *i, struct handle *
 }
 
 /* The handle in the words of incarnation i: opened again if it was another's. */
-static int translate_handle(struct attempt *a, struct incarnation *i, struct handle *h, uint64_t *ret)
+static int translate_handle(struct attempt *a, struct incarnation *i, struct handle *h,
+			    uint64_t *ret)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&h->lock);
 	if (h->home != i && !h->args) {
-		r = error_set(a->err, GANTRY_ERR_CONFLICT, "what %s returned was lost when its process ended",
+		r = error_set(a->err, GANTRY_ERR_CONFLICT,
+			      "what %s returned was lost when its process ended",
 			      a->p->iface->ops[h->op].name);
 		error_hint(a->err, "begin again");
 	} else if (h->home != i) {
@@ -155,7 +163,8 @@ static struct incarnation *home_of_args(struct attempt *a)
 {
 	const struct gantry_field *f = handle_field(a->op->args, a->op->n_args);
 	struct incarnation *home = NULL;
-	struct handle *h = f ? handles_get(&a->p->handles, *(const uint64_t *)((const char *)a->args + f->offset))
+	struct handle *h = f ? handles_get(&a->p->handles,
+					   *(const uint64_t *)((const char *)a->args + f->offset))
 			     : NULL;
 
 	if (h) {
@@ -183,8 +192,9 @@ static int translate_args(struct attempt *a, struct incarnation *i, void *copy)
 		}
 		h = handles_get(&a->p->handles, *slot);
 		if (!h) {
-			return error_set(a->err, GANTRY_ERR_INVALID, "%s %llu is not open in this driver",
-					 a->op->args[f].name, (unsigned long long)*slot);
+			return error_set(a->err, GANTRY_ERR_INVALID,
+					 "%s %llu is not open in this driver", a->op->args[f].name,
+					 (unsigned long long)*slot);
 		}
 		r = translate_handle(a, i, h, slot);
 		handles_put(&a->p->handles, h);
@@ -196,7 +206,8 @@ static int translate_args(struct attempt *a, struct incarnation *i, void *copy)
 }
 
 /* A handle that was returned gets a number of ours; one that was closed ends. */
-static int settle_handles(struct attempt *a, struct incarnation *i, const struct buf *args, int had_fds)
+static int settle_handles(struct attempt *a, struct incarnation *i, const struct buf *args,
+			  int had_fds)
 {
 	const struct gantry_field *f = handle_field(a->op->results, a->op->n_results);
 	int again = (a->op->flags & GANTRY_OP_IDEMPOTENT) && !had_fds;
@@ -214,7 +225,8 @@ static int settle_handles(struct attempt *a, struct incarnation *i, const struct
 	}
 	f = handle_field(a->op->args, a->op->n_args);
 	if (f && !strcmp(a->op->name, "close")) {
-		handles_remove(&a->p->handles, *(const uint64_t *)((const char *)a->args + f->offset));
+		handles_remove(&a->p->handles,
+			       *(const uint64_t *)((const char *)a->args + f->offset));
 	}
 	return 0;
 }
@@ -267,9 +279,11 @@ static int attempt_call(struct attempt *a)
 			again = may_retry(a, tried);
 		} else if (r == GANTRY_ERR_TIMEOUT && a->unanswered) {
 			process_forsake(a->p, i);
-			error_hint(a->err, "its process was stopped and is started again when it is needed; "
-					   "`gantry plugin logs %s/%s` shows what it did",
-				   a->p->spec.kind, a->p->spec.name);
+			error_hint(
+				a->err,
+				"its process was stopped and is started again when it is needed; "
+				"`gantry plugin logs %s/%s` shows what it did",
+				a->p->spec.kind, a->p->spec.name);
 		}
 		incarnation_unref(i);
 		if (!again) {
@@ -279,18 +293,25 @@ static int attempt_call(struct attempt *a)
 }
 
 int process_invoke(struct driver *d, unsigned number, const void *args, struct gantry_reply *reply,
-			  struct gantry_error *err)
+		   struct gantry_error *err)
 {
 	struct process_driver *p = d->form_data;
 	const struct gantry_op *op = &d->iface->ops[number];
 	int64_t class = class_ns(op->deadline) && p->spec.deadline_s ? p->spec.deadline_s * SECOND
-								      : class_ns(op->deadline);
+								     : class_ns(op->deadline);
 	struct attempt a = {
-		.p = p, .number = number, .op = op, .args = args, .err = err,
+		.p = p,
+		.number = number,
+		.op = op,
+		.args = args,
+		.err = err,
 		.ret = (struct reply *)reply, /* the core's are no others */
 		.deadline_ns = class ? time_monotonic_ns() + class : INT64_MAX,
 	};
-	int64_t budget = op->deadline == GANTRY_DEADLINE_SHORT || op->deadline == GANTRY_DEADLINE_LONG ? driver_budget() : 0;
+	int64_t budget =
+		op->deadline == GANTRY_DEADLINE_SHORT || op->deadline == GANTRY_DEADLINE_LONG
+			? driver_budget()
+			: 0;
 	int r;
 
 	if (budget && budget < a.deadline_ns) {
@@ -298,13 +319,15 @@ int process_invoke(struct driver *d, unsigned number, const void *args, struct g
 	}
 	if (budget && budget <= time_monotonic_ns()) {
 		error_set(err, GANTRY_ERR_TIMEOUT,
-			  "%s driver %s: %s is not tried, as the request's time for plugins is used up", d->iface->kind,
-			  d->name, op->name);
-		return error_hint(err, "`gantry plugin stats` shows which plugins are slow; plugin.budget_s is the limit");
+			  "%s driver %s: %s is not tried, as the request's time for plugins is "
+			  "used up",
+			  d->iface->kind, d->name, op->name);
+		return error_hint(err, "`gantry plugin stats` shows which plugins are slow; "
+				       "plugin.budget_s is the limit");
 	}
 	if (!(p->has & UINT64_C(1) << number)) {
-		return error_set(err, GANTRY_ERR_UNSUPPORTED, "%s driver %s cannot %s", d->iface->kind, d->name,
-				 op->name);
+		return error_set(err, GANTRY_ERR_UNSUPPORTED, "%s driver %s cannot %s",
+				 d->iface->kind, d->name, op->name);
 	}
 	r = attempt_call(&a);
 	if (r == GANTRY_ERR_UNAVAILABLE || r == GANTRY_ERR_TIMEOUT || r == GANTRY_ERR_INTERNAL) {

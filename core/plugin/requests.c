@@ -37,11 +37,13 @@ static int run_store(const struct gantry_host *host, unsigned number, const stru
 	}
 }
 
-static int run_events(const struct gantry_host *host, const struct request_args *a, struct gantry_error *err)
+static int run_events(const struct gantry_host *host, const struct request_args *a,
+		      struct gantry_error *err)
 {
 	const struct gantry_events_service *s = gantry_service(host, "events");
 
-	return s ? s->publish(host, a->text[0], a->text[1], a->text[2], a->text[3] ? a->text[3] : "{}", err)
+	return s ? s->publish(host, a->text[0], a->text[1], a->text[2],
+			      a->text[3] ? a->text[3] : "{}", err)
 		 : error_set(err, GANTRY_ERR_UNSUPPORTED, "there are no events here");
 }
 
@@ -68,8 +70,8 @@ static const struct gantry_op *find(const struct gantry_op *ops, size_t n, const
 	return NULL;
 }
 
-static int answer(struct incarnation *i, struct message *m, const struct gantry_op *op, int is_engine,
-		  struct buf *line, struct wire_fds *fds, struct gantry_error *err)
+static int answer(struct incarnation *i, struct message *m, const struct gantry_op *op,
+		  int is_engine, struct buf *line, struct wire_fds *fds, struct gantry_error *err)
 {
 	auto_(reply) struct reply reply = REPLY_INIT;
 	struct wire_args args;
@@ -82,7 +84,8 @@ static int answer(struct incarnation *i, struct message *m, const struct gantry_
 	r = is_engine ? run_engine(i->services, op, args.args, &reply.base, err)
 	    : op == &request_ops[REQUEST_EVENTS_PUBLISH]
 		    ? run_events(i->services, args.args, err)
-		    : run_store(i->services, (unsigned)(op - request_ops), args.args, &reply.base, err);
+		    : run_store(i->services, (unsigned)(op - request_ops), args.args, &reply.base,
+				err);
 	wire_args_done(&args, op);
 	if (r < 0) {
 		return r;
@@ -111,7 +114,8 @@ static void handle_request(struct incarnation *i, struct message *m)
 	op = is_engine ? find(interface_engine.ops, interface_engine.n_ops, name.data + 7)
 		       : find(request_ops, REQUEST_N, buf_str(&name));
 	r = op ? answer(i, m, op, is_engine, &line, &fds, &err)
-	       : error_set(&err, GANTRY_ERR_UNSUPPORTED, "there is no request %.100s", buf_str(&name));
+	       : error_set(&err, GANTRY_ERR_UNSUPPORTED, "there is no request %.100s",
+			   buf_str(&name));
 	if (r < 0) {
 		wire_fds_sent(&fds);
 		buf_clear(&line);
@@ -124,7 +128,7 @@ static void handle_request(struct incarnation *i, struct message *m)
 
 static void handle_log(struct incarnation *i, struct message *m)
 {
-	static const char *const levels[] = { "", "debug", "info", "warning", "error" };
+	static const char *const levels[] = {"", "debug", "info", "warning", "error"};
 	const struct gantry_log_service *s = gantry_service(i->services, "log");
 	struct jsonspan level = jsonspan_get(m->body, "level");
 	auto_(buf) struct buf text = BUF_INIT;
@@ -156,7 +160,8 @@ void serve_request(struct peer *p, struct message *m)
 		handle_log(i, m);
 		break;
 	default:
-		error_set(&err, GANTRY_ERR_CORRUPT, "it sends messages that only its host may send");
+		error_set(&err, GANTRY_ERR_CORRUPT,
+			  "it sends messages that only its host may send");
 		peer_break(p, &err);
 	}
 }

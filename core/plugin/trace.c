@@ -30,20 +30,22 @@ static void add_shortened(struct buf *out, const char *name, const struct buf *v
 static int send_line(const char *run_dir, const struct buf *line)
 {
 	auto_fd int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
 
-	if (sock < 0 ||
-	    snprintf(to.sun_path, sizeof(to.sun_path), "%s/%s", run_dir, TRACE_SOCKET) >= (int)sizeof(to.sun_path)) {
+	if (sock < 0 || snprintf(to.sun_path, sizeof(to.sun_path), "%s/%s", run_dir,
+				 TRACE_SOCKET) >= (int)sizeof(to.sun_path)) {
 		return -1;
 	}
-	if (sendto(sock, line->data, line->len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to)) < 0) {
+	if (sendto(sock, line->data, line->len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
+		   sizeof(to)) < 0) {
 		return errno == ECONNREFUSED || errno == ENOENT ? -1 : 0;
 	}
 	return 0;
 }
 
-void trace_call(struct driver *d, const struct gantry_op *op, const void *args, const struct reply *ret,
-		int result, const struct gantry_error *err, int64_t started_ns, int64_t took_ns)
+void trace_call(struct driver *d, const struct gantry_op *op, const void *args,
+		const struct reply *ret, int result, const struct gantry_error *err,
+		int64_t started_ns, int64_t took_ns)
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	auto_(buf) struct buf value = BUF_INIT;
@@ -51,8 +53,10 @@ void trace_call(struct driver *d, const struct gantry_op *op, const void *args, 
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	int failed = wire_put_args(&value, &fds, op, args, &ignored) < 0;
 
-	buf_addf(&line, "{\"time_ns\":%lld,\"pid\":%d,\"driver\":\"%s/%s\",\"op\":\"%s\",\"took_ns\":%lld",
-		 (long long)started_ns, (int)getpid(), d->iface->kind, d->name, op->name, (long long)took_ns);
+	buf_addf(&line,
+		 "{\"time_ns\":%lld,\"pid\":%d,\"driver\":\"%s/%s\",\"op\":\"%s\",\"took_ns\":%lld",
+		 (long long)started_ns, (int)getpid(), d->iface->kind, d->name, op->name,
+		 (long long)took_ns);
 	add_shortened(&line, "args", &value, failed);
 	wire_fds_sent(&fds);
 	if (result < 0) {

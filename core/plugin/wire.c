@@ -19,14 +19,21 @@ struct wire_block {
 };
 
 static const char *const code_names[] = {
-	"INVALID",     "NOT_FOUND",   "EXISTS",	   "IN_USE",	"CONFLICT",  "PERMISSION",
-	"UNAUTHORIZED", "DENIED",     "UNSUPPORTED", "UNAVAILABLE", "TIMEOUT", "CANCELLED",
-	"NO_SPACE",    "NO_MEMORY",   "LIMIT",	   "CORRUPT",	"IO",	     "INTERNAL",
+	"INVALID",	"NOT_FOUND", "EXISTS",	    "IN_USE",	   "CONFLICT", "PERMISSION",
+	"UNAUTHORIZED", "DENIED",    "UNSUPPORTED", "UNAVAILABLE", "TIMEOUT",  "CANCELLED",
+	"NO_SPACE",	"NO_MEMORY", "LIMIT",	    "CORRUPT",	   "IO",       "INTERNAL",
 };
 
 static const char *const type_names[] = {
-	"?", "a string", "an integer", "true or false", "base64 text", "a JSON value", "a list of strings",
-	"a descriptor's number", "a handle (an integer)",
+	"?",
+	"a string",
+	"an integer",
+	"true or false",
+	"base64 text",
+	"a JSON value",
+	"a list of strings",
+	"a descriptor's number",
+	"a handle (an integer)",
 };
 
 const char *wire_code_name(int code)
@@ -85,8 +92,8 @@ static int put_fd(struct writer *w, int fd, int made)
 		if (made) {
 			close(fd);
 		}
-		return error_set(w->err, GANTRY_ERR_LIMIT, "a message carries at most %d descriptors",
-				 WIRE_FDS_MAX);
+		return error_set(w->err, GANTRY_ERR_LIMIT,
+				 "a message carries at most %d descriptors", WIRE_FDS_MAX);
 	}
 	w->fds->made |= made ? 1u << w->fds->n : 0;
 	w->fds->fd[w->fds->n] = fd;
@@ -120,7 +127,8 @@ static int put_list(struct writer *w, const char *name, const char *const *list)
 		buf_adds(w->out, comma);
 		comma = ",";
 		if (json_add_text(w->out, *list, strlen(*list)) < 0) {
-			return error_set(w->err, GANTRY_ERR_INVALID, "an item of %s is not UTF-8", name);
+			return error_set(w->err, GANTRY_ERR_INVALID, "an item of %s is not UTF-8",
+					 name);
 		}
 	}
 	buf_addc(w->out, ']');
@@ -156,7 +164,8 @@ static int put_bytes(struct writer *w, const char *name, struct gantry_bytes byt
 		return 0;
 	}
 	if (bytes.size > WIRE_BYTES_MAX) {
-		return error_set(w->err, GANTRY_ERR_LIMIT, "%s is larger than %u bytes", name, WIRE_BYTES_MAX);
+		return error_set(w->err, GANTRY_ERR_LIMIT, "%s is larger than %u bytes", name,
+				 WIRE_BYTES_MAX);
 	}
 	fd = make_file(&bytes, w->err);
 	if (fd < 0) {
@@ -182,12 +191,15 @@ static int put_arg(struct writer *w, const struct gantry_field *f, const void *a
 
 	switch (f->type) {
 	case GANTRY_TYPE_STRING:
-		return *(const char *const *)at ? put_text(w, f->name, *(const char *const *)at) : 0;
+		return *(const char *const *)at ? put_text(w, f->name, *(const char *const *)at)
+						: 0;
 	case GANTRY_TYPE_JSON:
-		return *(const char *const *)at ? put_json(w, f->name, *(const char *const *)at) : 0;
+		return *(const char *const *)at ? put_json(w, f->name, *(const char *const *)at)
+						: 0;
 	case GANTRY_TYPE_LIST:
-		return *(const char *const *const *)at ? put_list(w, f->name, *(const char *const *const *)at)
-						       : 0;
+		return *(const char *const *const *)at
+			       ? put_list(w, f->name, *(const char *const *const *)at)
+			       : 0;
 	case GANTRY_TYPE_BYTES:
 		if (!((const struct gantry_bytes *)at)->data && optional) {
 			return 0;
@@ -217,7 +229,7 @@ static int put_arg(struct writer *w, const struct gantry_field *f, const void *a
 int wire_put_args(struct buf *out, struct wire_fds *fds, const struct gantry_op *op,
 		  const void *args, struct gantry_error *err)
 {
-	struct writer w = { out, fds, err, 1 };
+	struct writer w = {out, fds, err, 1};
 	uint64_t size = *(const uint64_t *)args;
 	int r = 0;
 
@@ -235,7 +247,7 @@ int wire_put_args(struct buf *out, struct wire_fds *fds, const struct gantry_op 
 
 static int put_result(struct writer *w, const struct gantry_field *f, const struct reply_value *v)
 {
-	static const char *const none[] = { NULL };
+	static const char *const none[] = {NULL};
 
 	switch (f->type) {
 	case GANTRY_TYPE_STRING:
@@ -245,7 +257,7 @@ static int put_result(struct writer *w, const struct gantry_field *f, const stru
 	case GANTRY_TYPE_LIST:
 		return put_list(w, f->name, v->items ? (const char *const *)v->items : none);
 	case GANTRY_TYPE_BYTES:
-		return put_bytes(w, f->name, (struct gantry_bytes){ v->data, v->size });
+		return put_bytes(w, f->name, (struct gantry_bytes){v->data, v->size});
 	case GANTRY_TYPE_FD:
 		if (v->number < 0) {
 			return 0;
@@ -266,7 +278,7 @@ static int put_result(struct writer *w, const struct gantry_field *f, const stru
 int wire_put_results(struct buf *out, struct wire_fds *fds, const struct gantry_op *op,
 		     const struct reply *results, struct gantry_error *err)
 {
-	struct writer w = { out, fds, err, 1 };
+	struct writer w = {out, fds, err, 1};
 	int r = 0;
 
 	buf_addc(out, '{');
@@ -292,7 +304,8 @@ void wire_put_error(struct buf *out, const struct gantry_error *err)
 	}
 	start = out->len;
 	buf_adds(out, ",\"hint\":");
-	if (!err->hint[0] || json_add_text(out, err->hint, strnlen(err->hint, sizeof(err->hint))) < 0) {
+	if (!err->hint[0] ||
+	    json_add_text(out, err->hint, strnlen(err->hint, sizeof(err->hint))) < 0) {
 		out->len = start;
 	}
 	if (err->sys_errno) {
@@ -327,9 +340,10 @@ static int read_bytes_file(struct jsonspan value, struct wire_fds *fds, struct b
 	int64_t size;
 	char *to;
 
-	if (jsonspan_integer(jsonspan_get(value, "size"), &size) < 0 || size < 0 || size > WIRE_BYTES_MAX ||
-	    take_fd(jsonspan_get(value, "fd"), fds, &fd) < 0 ||
-	    (fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_WRITE)) != (F_SEAL_SHRINK | F_SEAL_WRITE) ||
+	if (jsonspan_integer(jsonspan_get(value, "size"), &size) < 0 || size < 0 ||
+	    size > WIRE_BYTES_MAX || take_fd(jsonspan_get(value, "fd"), fds, &fd) < 0 ||
+	    (fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_WRITE)) !=
+		    (F_SEAL_SHRINK | F_SEAL_WRITE) ||
 	    fcntl(fd, F_GET_SEALS) < 0) {
 		return -1;
 	}
@@ -436,7 +450,7 @@ static int get_bytes(struct wire_args *a, struct jsonspan value, struct wire_fds
 		return -1;
 	}
 	memcpy(copy, buf_str(&bytes), bytes.len);
-	*ret = (struct gantry_bytes){ copy, bytes.len };
+	*ret = (struct gantry_bytes){copy, bytes.len};
 	return 0;
 }
 
@@ -469,7 +483,7 @@ static int is_there(struct jsonspan value)
 int wire_get_args(struct jsonspan object, struct wire_fds *fds, const struct gantry_op *op,
 		  struct wire_args *ret, struct gantry_error *err)
 {
-	struct wire_args a = { NULL, NULL };
+	struct wire_args a = {NULL, NULL};
 	int r = 0;
 
 	a.args = block_new(&a, op->args_size);
@@ -557,7 +571,8 @@ static int get_result(const struct gantry_field *f, uint32_t number, struct json
 			       : reply->ops->put_string(reply, number, buf_str(&text));
 	case GANTRY_TYPE_JSON:
 		buf_add(&text, value.at, value.len);
-		return buf_failed(&text) ? -1 : reply->ops->put_string(reply, number, buf_str(&text));
+		return buf_failed(&text) ? -1
+					 : reply->ops->put_string(reply, number, buf_str(&text));
 	case GANTRY_TYPE_LIST:
 		return get_items(value, reply, number);
 	case GANTRY_TYPE_BYTES:
@@ -569,7 +584,8 @@ static int get_result(const struct gantry_field *f, uint32_t number, struct json
 	case GANTRY_TYPE_BOOLEAN:
 		return read_boolean(value, &n) < 0 ? -1 : reply->ops->put_integer(reply, number, n);
 	default:
-		return jsonspan_integer(value, &n) < 0 ? -1 : reply->ops->put_integer(reply, number, n);
+		return jsonspan_integer(value, &n) < 0 ? -1
+						       : reply->ops->put_integer(reply, number, n);
 	}
 }
 
@@ -597,12 +613,13 @@ int wire_get_results(struct jsonspan object, struct wire_fds *fds, const struct 
 		int i = find_result(op, key);
 
 		if (i < 0 || (seen & (1u << i))) {
-			return error_set(err, GANTRY_ERR_INVALID, "%s has no result %.*s%s", op->name,
-					 key.len < 100 ? (int)key.len : 100, key.at,
+			return error_set(err, GANTRY_ERR_INVALID, "%s has no result %.*s%s",
+					 op->name, key.len < 100 ? (int)key.len : 100, key.at,
 					 i < 0 ? "" : " twice");
 		}
 		seen |= 1u << i;
-		if (is_there(value) && get_result(&op->results[i], (uint32_t)i, value, fds, reply) < 0) {
+		if (is_there(value) &&
+		    get_result(&op->results[i], (uint32_t)i, value, fds, reply) < 0) {
 			return wrong_type(err, &op->results[i]);
 		}
 	}
@@ -638,7 +655,8 @@ int wire_get_error(struct jsonspan object, struct gantry_error *err)
 	err->sys_errno = sys_errno > 0 && sys_errno < 4096 ? (int32_t)sys_errno : 0;
 	err->code = code ? code : GANTRY_ERR_INTERNAL;
 	if (!code || !err->message[0]) {
-		error_set(err, GANTRY_ERR_INTERNAL, "it failed and gave no %s", code ? "message" : "known code");
+		error_set(err, GANTRY_ERR_INTERNAL, "it failed and gave no %s",
+			  code ? "message" : "known code");
 	}
 	return err->code;
 }

@@ -58,7 +58,8 @@ void cgroup_make(struct cgroup *g, pid_t pid, int64_t memory, int64_t pids)
 		return;
 	}
 	g->version = access(ROOT "/cgroup.controllers", F_OK) == 0 ? 2 : 1;
-	if (make_folder(g->paths[0], sizeof(g->paths[0]), g->version == 2 ? "" : "memory", pid) == 0) {
+	if (make_folder(g->paths[0], sizeof(g->paths[0]), g->version == 2 ? "" : "memory", pid) ==
+	    0) {
 		if (g->version == 2) {
 			set(g->paths[0], "memory.max", memory);
 			set(g->paths[0], "memory.swap.max", 0);
@@ -83,7 +84,8 @@ int cgroup_ran_out(const struct cgroup *g)
 	if (!g->paths[0][0]) {
 		return 0;
 	}
-	snprintf(path, sizeof(path), "%s/%s", g->paths[0], g->version == 2 ? "memory.events" : "memory.oom_control");
+	snprintf(path, sizeof(path), "%s/%s", g->paths[0],
+		 g->version == 2 ? "memory.events" : "memory.oom_control");
 	if (read_file(AT_FDCWD, path, &text, 4096) < 0) {
 		return 0;
 	}
@@ -104,7 +106,8 @@ static void kill_all(const char *folder)
 	}
 	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
 	if (read_file(AT_FDCWD, path, &text, 1 << 20) == 0 && text.len) {
-		for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		for (char *line = strtok_r(text.data, "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save)) {
 			kill((pid_t)atoi(line), SIGKILL);
 		}
 	}
@@ -124,6 +127,6 @@ void cgroup_remove(struct cgroup *g)
 		if (!left) {
 			return;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	}
 }

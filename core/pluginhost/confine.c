@@ -59,10 +59,25 @@ unsigned long confine_namespaces(const struct permits *permits)
 /* Keeps what a program may need to know and nothing that may be secret. */
 static void clean_environment(void)
 {
-	static const char *const kept[] = { "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "DOCKER_CONFIG",
-					    "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY",
-					    "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "GANTRY_DEBUG",
-					    "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
+	static const char *const kept[] = {"PATH",
+					   "HOME",
+					   "LANG",
+					   "LC_ALL",
+					   "LC_CTYPE",
+					   "TZ",
+					   "DOCKER_CONFIG",
+					   "XDG_CONFIG_HOME",
+					   "XDG_RUNTIME_DIR",
+					   "HTTP_PROXY",
+					   "HTTPS_PROXY",
+					   "NO_PROXY",
+					   "http_proxy",
+					   "https_proxy",
+					   "no_proxy",
+					   "GANTRY_DEBUG",
+					   "ASAN_OPTIONS",
+					   "UBSAN_OPTIONS",
+					   "LSAN_OPTIONS"};
 	static char *clean[ARRAY_SIZE(kept) + 1];
 	size_t n = 0;
 
@@ -80,9 +95,10 @@ static void clean_environment(void)
 
 static void limit(int what, rlim_t value)
 {
-	struct rlimit now, wanted = { value, value };
+	struct rlimit now, wanted = {value, value};
 
-	if (getrlimit((__rlimit_resource_t)what, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < value) {
+	if (getrlimit((__rlimit_resource_t)what, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
+	    now.rlim_max < value) {
 		wanted.rlim_cur = wanted.rlim_max = now.rlim_max;
 	}
 	(void)setrlimit((__rlimit_resource_t)what, &wanted);
@@ -104,8 +120,8 @@ static void set_limits(const struct host_options *o)
 
 static int drop_capabilities(uint64_t keep, struct gantry_error *err)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
 	struct __user_cap_data_struct now[2];
 
 	if (syscall(SYS_capget, &head, now) < 0) {
@@ -118,7 +134,8 @@ static int drop_capabilities(uint64_t keep, struct gantry_error *err)
 	}
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (int i = 0; i < 2; i++) {
-		data[i].permitted = data[i].effective = (uint32_t)(keep >> 32 * i) & now[i].permitted;
+		data[i].permitted = data[i].effective =
+			(uint32_t)(keep >> 32 * i) & now[i].permitted;
 		data[i].inheritable = data[i].permitted;
 	}
 	if (syscall(SYS_capset, &head, data) < 0) {
@@ -142,14 +159,15 @@ static void make_private(void)
 static void raise_loopback(void)
 {
 	auto_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 
 	if (sock >= 0) {
 		(void)ioctl(sock, SIOCSIFFLAGS, &request);
 	}
 }
 
-int confine(const struct host_options *options, const struct permits *permits, struct gantry_error *err)
+int confine(const struct host_options *options, const struct permits *permits,
+	    struct gantry_error *err)
 {
 	int r = 0;
 

@@ -22,9 +22,9 @@
 
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define RUN (READ | LANDLOCK_ACCESS_FS_EXECUTE)
-#define FILE_ONLY                                                                                \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | \
-	 ACCESS_TRUNCATE | ACCESS_IOCTL_DEV)
+#define FILE_ONLY                                                                                  \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                              \
+	 LANDLOCK_ACCESS_FS_READ_FILE | ACCESS_TRUNCATE | ACCESS_IOCTL_DEV)
 /* Newer than the headers of Debian 12 may be. */
 #define ACCESS_REFER (UINT64_C(1) << 13)
 #define ACCESS_TRUNCATE (UINT64_C(1) << 14)
@@ -35,27 +35,47 @@ struct ruleset {
 	uint64_t handled;
 };
 
-static const char *const base[] = { "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", NULL };
-static const char *const base_files[] = { "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/group",
-					  "/etc/alternatives", "/proc/self", "/proc/meminfo", "/proc/cpuinfo",
-					  "/proc/filesystems", "/proc/sys/kernel", NULL };
-static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random", NULL };
-static const char *const net_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf",
-					 "/etc/services", "/etc/protocols", "/etc/host.conf", "/etc/ssl",
-					 "/etc/ca-certificates", "/etc/pki", "/run/systemd/resolve",
-					 "/proc/sys/net", NULL };
+static const char *const base[] = {"/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", NULL};
+static const char *const base_files[] = {"/etc/ld.so.cache",
+					 "/etc/localtime",
+					 "/etc/passwd",
+					 "/etc/group",
+					 "/etc/alternatives",
+					 "/proc/self",
+					 "/proc/meminfo",
+					 "/proc/cpuinfo",
+					 "/proc/filesystems",
+					 "/proc/sys/kernel",
+					 NULL};
+static const char *const devices[] = {"/dev/null",    "/dev/zero",   "/dev/full",
+				      "/dev/urandom", "/dev/random", NULL};
+static const char *const net_files[] = {"/etc/resolv.conf",
+					"/etc/hosts",
+					"/etc/nsswitch.conf",
+					"/etc/gai.conf",
+					"/etc/services",
+					"/etc/protocols",
+					"/etc/host.conf",
+					"/etc/ssl",
+					"/etc/ca-certificates",
+					"/etc/pki",
+					"/run/systemd/resolve",
+					"/proc/sys/net",
+					NULL};
 
 /* What is not there is not permitted either. */
-static int permit(const struct ruleset *r, const char *path, uint64_t access, struct gantry_error *err)
+static int permit(const struct ruleset *r, const char *path, uint64_t access,
+		  struct gantry_error *err)
 {
 	auto_fd int fd = open(path, O_PATH | O_CLOEXEC);
-	struct landlock_path_beneath_attr rule = { .parent_fd = fd };
+	struct landlock_path_beneath_attr rule = {.parent_fd = fd};
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		return 0;
 	}
-	rule.allowed_access = access & r->handled & (S_ISDIR(st.st_mode) ? ~UINT64_C(0) : FILE_ONLY);
+	rule.allowed_access =
+		access & r->handled & (S_ISDIR(st.st_mode) ? ~UINT64_C(0) : FILE_ONLY);
 	if (syscall(SYS_landlock_add_rule, r->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0) {
 		return error_errno(err, errno, "cannot permit %s", path);
 	}
@@ -89,7 +109,8 @@ static char *expand(const char *path)
 	return value && value[0] == '/' && asprintf(&out, "%s%s", value, rest) >= 0 ? out : NULL;
 }
 
-static int permit_declared(const struct ruleset *r, const struct permits *permits, struct gantry_error *err)
+static int permit_declared(const struct ruleset *r, const struct permits *permits,
+			   struct gantry_error *err)
 {
 	int code = 0;
 
@@ -122,8 +143,8 @@ static int permit_plugin(const struct ruleset *r, const char *file, struct gantr
 	return code < 0 ? code : permit(r, PLUGINDIR "/hosts", RUN, err);
 }
 
-static int permit_all(const struct ruleset *r, const struct host_options *o, const struct permits *permits,
-		      struct gantry_error *err)
+static int permit_all(const struct ruleset *r, const struct host_options *o,
+		      const struct permits *permits, struct gantry_error *err)
 {
 	int code = permit_list(r, base, RUN, err);
 
@@ -149,7 +170,8 @@ static uint64_t all_accesses(long abi)
 			  : ACCESS_REFER - 1;
 }
 
-int restrict_paths(const struct host_options *options, const struct permits *permits, struct gantry_error *err)
+int restrict_paths(const struct host_options *options, const struct permits *permits,
+		   struct gantry_error *err)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct landlock_ruleset_attr attr;

@@ -14,12 +14,17 @@
 static int read_options(int argc, char **argv, struct host_options *o)
 {
 	static const struct option list[] = {
-		{ "kind", required_argument, NULL, 'k' },  { "driver", required_argument, NULL, 'd' },
-		{ "file", required_argument, NULL, 'f' },  { "exec", required_argument, NULL, 'x' },
-		{ "state", required_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
-		{ "permission", required_argument, NULL, 'p' },
-		{ "folder", required_argument, NULL, 'F' }, { "memory", required_argument, NULL, 'm' },
-		{ "pids", required_argument, NULL, 'n' },  { NULL, 0, NULL, 0 },
+		{"kind", required_argument, NULL, 'k'},
+		{"driver", required_argument, NULL, 'd'},
+		{"file", required_argument, NULL, 'f'},
+		{"exec", required_argument, NULL, 'x'},
+		{"state", required_argument, NULL, 's'},
+		{"run", required_argument, NULL, 'r'},
+		{"permission", required_argument, NULL, 'p'},
+		{"folder", required_argument, NULL, 'F'},
+		{"memory", required_argument, NULL, 'm'},
+		{"pids", required_argument, NULL, 'n'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -66,12 +71,13 @@ static int read_options(int argc, char **argv, struct host_options *o)
 			return -1;
 		}
 	}
-	return optind == argc && o->kind && o->driver && o->file && o->state_dir && o->run_dir ? 0 : -1;
+	return optind == argc && o->kind && o->driver && o->file && o->state_dir && o->run_dir ? 0
+											       : -1;
 }
 
 int main(int argc, char **argv)
 {
-	struct host_options options = { .memory = DEFAULT_MEMORY, .pids = DEFAULT_PIDS };
+	struct host_options options = {.memory = DEFAULT_MEMORY, .pids = DEFAULT_PIDS};
 
 	if (read_options(argc, argv, &options) < 0 || fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(LEASH_FD, F_SETFD, FD_CLOEXEC) < 0) {

@@ -38,9 +38,10 @@ static int write_record(struct driver *driver, uint64_t log, const char *p, size
 	auto_(reply) struct reply ret = REPLY_INIT;
 
 	return log_write(driver,
-			 &GANTRY_LOG_WRITE_ARGS(.log = log, .stream = get32(p), .time_ns = get64(p + 4),
-						.partial = get32(p + 12) & 1, .data = { p + HEADER, size },
-						.more = more),
+			 &GANTRY_LOG_WRITE_ARGS(.log = log, .stream = get32(p),
+						.time_ns = get64(p + 4),
+						.partial = get32(p + 12) & 1,
+						.data = {p + HEADER, size}, .more = more),
 			 &ret, err);
 }
 
@@ -55,7 +56,8 @@ int append_records(struct driver *driver, const void *args, struct gantry_error 
 		return error_no_memory(err);
 	}
 	if (a->offset < 0 || pread(a->records, data, length, a->offset) != a->length) {
-		return error_set(err, GANTRY_ERR_INVALID, "records, offset and length do not fit each other");
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "records, offset and length do not fit each other");
 	}
 	while (at < length) {
 		size_t size = length - at < HEADER ? MAX : get32(data + at + 16);
@@ -63,7 +65,8 @@ int append_records(struct driver *driver, const void *args, struct gantry_error 
 		int r;
 
 		if (size > length - at - HEADER) {
-			return error_set(err, GANTRY_ERR_INVALID, "a record at byte %zu is longer than the rest", at);
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "a record at byte %zu is longer than the rest", at);
 		}
 		r = write_record(driver, a->log, data + at, size, at + HEADER + size < length, err);
 		if (r < 0) {

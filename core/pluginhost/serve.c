@@ -40,8 +40,8 @@ struct stub {
 
 	pthread_mutex_t lock;
 	unsigned threads;
-	unsigned busy;         /* in a call */
-	struct job *first;     /* calls that wait for a serial driver */
+	unsigned busy;	   /* in a call */
+	struct job *first; /* calls that wait for a serial driver */
 	struct job **last;
 };
 
@@ -72,7 +72,8 @@ void refuse_greeting(const struct gantry_error *err)
 	answer_error(&p, FIRST_ID, err);
 }
 
-static void answer_results(struct stub *s, int64_t id, const struct gantry_op *op, const struct reply *reply)
+static void answer_results(struct stub *s, int64_t id, const struct gantry_op *op,
+			   const struct reply *reply)
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	auto_(buf) struct buf results = BUF_INIT;
@@ -124,8 +125,10 @@ static void add_text(struct buf *out, const char *name, const char *text)
 static void add_keys(struct buf *out, const struct gantry_config_key *k)
 {
 	static const char *const types[] = {
-		[GANTRY_TYPE_STRING] = "string", [GANTRY_TYPE_INTEGER] = "integer",
-		[GANTRY_TYPE_BOOLEAN] = "boolean", [GANTRY_TYPE_LIST] = "list",
+		[GANTRY_TYPE_STRING] = "string",
+		[GANTRY_TYPE_INTEGER] = "integer",
+		[GANTRY_TYPE_BOOLEAN] = "boolean",
+		[GANTRY_TYPE_LIST] = "list",
 	};
 
 	buf_adds(out, ",\"config\":[");
@@ -142,8 +145,8 @@ static void add_keys(struct buf *out, const struct gantry_config_key *k)
 
 static void add_about(struct buf *out, const struct gantry_plugin *p, const struct gantry_driver *d)
 {
-	buf_addf(out, ",\"about\":{\"abi\":\"%u.%u\",\"needs\":\"%u.%u\"", p->abi >> 16, p->abi & 0xffff,
-		 p->needs >> 16, p->needs & 0xffff);
+	buf_addf(out, ",\"about\":{\"abi\":\"%u.%u\",\"needs\":\"%u.%u\"", p->abi >> 16,
+		 p->abi & 0xffff, p->needs >> 16, p->needs & 0xffff);
 	add_text(out, "licence", p->licence);
 	add_text(out, "summary", d->summary);
 	buf_addc(out, '}');
@@ -155,7 +158,8 @@ static void add_operations(struct buf *out, const struct stub *s)
 
 	buf_adds(out, ",\"operations\":[");
 	for (uint32_t i = 0; i < s->iface->n_ops; i++) {
-		if (native_table_has(s->table, &s->iface->ops[i]) || adapts_append(s, &s->iface->ops[i])) {
+		if (native_table_has(s->table, &s->iface->ops[i]) ||
+		    adapts_append(s, &s->iface->ops[i])) {
 			buf_addf(out, "%s\"%s\"", comma, s->iface->ops[i].name);
 			comma = ",";
 		}
@@ -168,7 +172,8 @@ static void greet(struct stub *s, int64_t id)
 	const struct gantry_plugin *p = native_plugin_descriptor(s->plugin);
 	auto_(buf) struct buf line = BUF_INIT;
 
-	buf_addf(&line, "{\"type\":\"result\",\"id\":%lld,\"results\":{\"protocol\":%d,\"threads\":\"%s\"",
+	buf_addf(&line,
+		 "{\"type\":\"result\",\"id\":%lld,\"results\":{\"protocol\":%d,\"threads\":\"%s\"",
 		 (long long)id, WIRE_VERSION,
 		 s->table->threads == GANTRY_THREADS_PARALLEL	  ? "parallel"
 		 : s->table->threads == GANTRY_THREADS_PER_OBJECT ? "per-object"
@@ -198,8 +203,8 @@ static int open_driver(struct stub *s, const struct message *m, struct gantry_er
 	if (s->driver) {
 		return error_set(err, GANTRY_ERR_CONFLICT, "it is open already");
 	}
-	return config ? native_driver_open(s->plugin, s->options->kind, s->options->driver, &s->services.public,
-					   config, &s->driver, err)
+	return config ? native_driver_open(s->plugin, s->options->kind, s->options->driver,
+					   &s->services.public, config, &s->driver, err)
 		      : error_no_memory(err);
 }
 
@@ -207,7 +212,8 @@ static int probe_driver(struct stub *s, const struct message *m, struct gantry_e
 {
 	auto_free char *config = config_of(m);
 
-	return s->table->probe ? s->table->probe(&s->services.public, config ? config : "{}", err) : 0;
+	return s->table->probe ? s->table->probe(&s->services.public, config ? config : "{}", err)
+			       : 0;
 }
 
 static int find_op(const struct stub *s, const struct message *m)
@@ -232,14 +238,16 @@ static void make_call(struct stub *s, struct message *m)
 	int r;
 
 	if (!op || !s->driver) {
-		error_set(&err, GANTRY_ERR_UNSUPPORTED, op ? "it is not open" : "there is no such operation");
+		error_set(&err, GANTRY_ERR_UNSUPPORTED,
+			  op ? "it is not open" : "there is no such operation");
 		answer_error(&s->peer, m->id, &err);
 		return;
 	}
 	r = wire_get_args(jsonspan_get(m->body, "args"), &m->fds, op, &args, &err);
 	if (r == 0) {
-		r = adapts_append(s, op) ? append_records(s->driver, args.args, &err)
-					 : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
+		r = adapts_append(s, op)
+			    ? append_records(s->driver, args.args, &err)
+			    : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
 		wire_args_done(&args, op);
 	}
 	if (r < 0) {
@@ -396,10 +404,11 @@ static int load(struct stub *s, struct gantry_error *err)
 		return r;
 	}
 	s->table = native_plugin_driver(s->plugin, s->options->kind, s->options->driver);
-	return s->table && s->iface ? 0
-				    : error_set(err, GANTRY_ERR_INVALID,
-						"plugin %s has no %s driver %s, though its manifest says so",
-						s->options->file, s->options->kind, s->options->driver);
+	return s->table && s->iface
+		       ? 0
+		       : error_set(err, GANTRY_ERR_INVALID,
+				   "plugin %s has no %s driver %s, though its manifest says so",
+				   s->options->file, s->options->kind, s->options->driver);
 }
 
 int serve(const struct host_options *options)

@@ -14,32 +14,33 @@ static struct host_services *inner(const struct gantry_host *host)
 
 static void log_write(const struct gantry_host *host, uint32_t level, const char *text)
 {
-	static const char *const names[] = { "info", "debug", "info", "warning", "error" };
+	static const char *const names[] = {"info", "debug", "info", "warning", "error"};
 	auto_(buf) struct buf line = BUF_INIT;
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 
-	buf_addf(&line, "{\"type\":\"log\",\"level\":\"%s\",\"text\":", names[level <= 4 ? level : 4]);
+	buf_addf(&line,
+		 "{\"type\":\"log\",\"level\":\"%s\",\"text\":", names[level <= 4 ? level : 4]);
 	if (json_add_text(&line, text, strlen(text)) == 0) {
 		buf_addc(&line, '}');
 		(void)peer_send(inner(host)->peer, &line, NULL, INT64_MAX, &ignored);
 	}
 }
 
-int services_request(struct host_services *s, const char *name, const struct gantry_op *op, const void *args,
-		     struct gantry_reply *reply, struct gantry_error *err)
+int services_request(struct host_services *s, const char *name, const struct gantry_op *op,
+		     const void *args, struct gantry_reply *reply, struct gantry_error *err)
 {
 	auto_(buf) struct buf line = BUF_INIT;
 	auto_(buf) struct buf text = BUF_INIT;
 	struct wire_fds fds = WIRE_FDS_INIT;
-	struct peer_call call = { .op = op, .reply = reply, .err = err, .deadline_ns = INT64_MAX };
+	struct peer_call call = {.op = op, .reply = reply, .err = err, .deadline_ns = INT64_MAX};
 
 	if (wire_put_args(&text, &fds, op, args, err) < 0) {
 		wire_fds_sent(&fds);
 		return err->code;
 	}
 	peer_begin(s->peer, &call);
-	buf_addf(&line, "{\"type\":\"request\",\"id\":%lld,\"op\":\"%s\",\"fds\":%u,\"args\":%s}", (long long)call.id,
-		 name, fds.n, buf_str(&text));
+	buf_addf(&line, "{\"type\":\"request\",\"id\":%lld,\"op\":\"%s\",\"fds\":%u,\"args\":%s}",
+		 (long long)call.id, name, fds.n, buf_str(&text));
 	return peer_finish(s->peer, &call, &line, &fds);
 }
 
@@ -52,7 +53,7 @@ static int ask(const struct gantry_host *host, unsigned number, const struct req
 				reply ? reply : &none.base, err);
 }
 
-#define ARGS(...) (&(struct request_args){ sizeof(struct request_args), { __VA_ARGS__ } })
+#define ARGS(...) (&(struct request_args){sizeof(struct request_args), {__VA_ARGS__}})
 
 static int store_get(const struct gantry_host *host, const char *key, struct gantry_reply *reply,
 		     struct gantry_error *err)
@@ -77,8 +78,8 @@ static int store_remove(const struct gantry_host *host, const char *key, struct 
 	return ask(host, REQUEST_STORE_REMOVE, ARGS(key), NULL, err);
 }
 
-static int store_list(const struct gantry_host *host, const char *prefix, struct gantry_reply *reply,
-		      struct gantry_error *err)
+static int store_list(const struct gantry_host *host, const char *prefix,
+		      struct gantry_reply *reply, struct gantry_error *err)
 {
 	return ask(host, REQUEST_STORE_LIST, ARGS(prefix), reply, err);
 }
@@ -91,12 +92,15 @@ static int events_publish(const struct gantry_host *host, const char *type, cons
 
 static const void *query(const struct gantry_host *host, const char *service, uint32_t min_version)
 {
-	static const struct gantry_log_service log_service = { sizeof(log_service), 0, log_write };
+	static const struct gantry_log_service log_service = {sizeof(log_service), 0, log_write};
 	static const struct gantry_store_service store_service = {
-		sizeof(store_service), 0, store_get, store_put, store_put_new, store_remove, store_list,
+		sizeof(store_service), 0,	   store_get, store_put, store_put_new,
+		store_remove,	       store_list,
 	};
 	static const struct gantry_events_service events_service = {
-		sizeof(events_service), 0, events_publish,
+		sizeof(events_service),
+		0,
+		events_publish,
 	};
 
 	if (min_version > GANTRY_ABI_VERSION) {
@@ -111,25 +115,29 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	if (!strcmp(service, "events")) {
 		return &events_service;
 	}
-	return !strcmp(service, "engine") && inner(host)->engine_allowed ? &inner(host)->engine : NULL;
+	return !strcmp(service, "engine") && inner(host)->engine_allowed ? &inner(host)->engine
+									 : NULL;
 }
 
-void services_init(struct host_services *s, struct peer *peer, const char *kind, const char *state_dir,
-		   const char *run_dir)
+void services_init(struct host_services *s, struct peer *peer, const char *kind,
+		   const char *state_dir, const char *run_dir)
 {
 	*s = (struct host_services){
-		.public = {
-			.size = sizeof(s->public),
-			.abi = GANTRY_ABI_VERSION,
-			.state_dir = state_dir,
-			.run_dir = run_dir,
-			.query = query,
-		},
+		.public =
+			{
+				.size = sizeof(s->public),
+				.abi = GANTRY_ABI_VERSION,
+				.state_dir = state_dir,
+				.run_dir = run_dir,
+				.query = query,
+			},
 		.peer = peer,
 		.engine_allowed = !strcmp(kind, "api") || !strcmp(kind, "monitor"),
 	};
 	services_fill_engine(s);
 	s->engine = (struct gantry_engine_service){
-		.size = sizeof(s->engine), .self = s, .ops = &s->engine_ops,
+		.size = sizeof(s->engine),
+		.self = s,
+		.ops = &s->engine_ops,
 	};
 }

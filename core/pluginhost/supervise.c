@@ -39,7 +39,7 @@ struct supervisor {
 
 int read_permits(const struct host_options *options, struct permits *ret, struct gantry_error *err)
 {
-	*ret = (struct permits){ 0 };
+	*ret = (struct permits){0};
 	for (unsigned i = 0; i < options->n_permissions; i++) {
 		if (permits_add(ret, options->permissions[i], err) < 0) {
 			return err->code;
@@ -50,14 +50,15 @@ int read_permits(const struct host_options *options, struct permits *ret, struct
 
 static int execute(const struct host_options *o)
 {
-	const char *argv[] = { o->file, NULL };
+	const char *argv[] = {o->file, NULL};
 	struct gantry_error err = GANTRY_ERROR_INIT;
 
 	fcntl(CHANNEL_FD, F_SETFD, 0);
 	setenv("GANTRY_PLUGIN_FD", "3", 1);
 	execv(o->file, (char *const *)argv);
 	error_errno(&err, errno, "cannot execute %s", o->file);
-	error_hint(&err, "it must be an executable whose interpreter is installed in a system folder");
+	error_hint(&err,
+		   "it must be an executable whose interpreter is installed in a system folder");
 	refuse_greeting(&err);
 	return 127;
 }
@@ -192,7 +193,7 @@ static int finish(struct supervisor *s)
 		snprintf(text, sizeof(text), "memory");
 	}
 	while (read_output(s) && s->len < sizeof(s->line)) {
-		struct pollfd pfd = { .fd = s->output, .events = POLLIN };
+		struct pollfd pfd = {.fd = s->output, .events = POLLIN};
 
 		if (poll(&pfd, 1, 0) <= 0) {
 			break;
@@ -214,9 +215,9 @@ static int finish(struct supervisor *s)
 static void watch(struct supervisor *s)
 {
 	struct pollfd fds[] = {
-		{ .fd = LEASH_FD, .events = POLLIN },
-		{ .fd = s->pidfd, .events = POLLIN },
-		{ .fd = s->output, .events = POLLIN },
+		{.fd = LEASH_FD, .events = POLLIN},
+		{.fd = s->pidfd, .events = POLLIN},
+		{.fd = s->output, .events = POLLIN},
 	};
 
 	for (;;) {
@@ -238,10 +239,12 @@ static void watch(struct supervisor *s)
 
 int supervise(const struct host_options *options)
 {
-	struct supervisor s = { .options = options };
+	struct supervisor s = {.options = options};
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	int output[2];
 
+	/* Signals of a terminal or of a group end its user, whose leash then ends it. */
+	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (read_permits(options, &s.permits, &err) < 0) {
 		refuse_greeting(&err);

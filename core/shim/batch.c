@@ -61,7 +61,8 @@ static uint64_t get(const char *p, unsigned bytes)
 	return value;
 }
 
-int batch_add(struct batch *b, int stream, int64_t time_ns, int partial, const char *data, size_t len)
+int batch_add(struct batch *b, int stream, int64_t time_ns, int partial, const char *data,
+	      size_t len)
 {
 	char *p = b->memory + START + b->used;
 
@@ -105,7 +106,8 @@ int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret
 		put(b->memory, 0, sizeof(mark));
 		error_clear(err);
 		r = log_append(driver,
-			       &GANTRY_LOG_APPEND_ARGS(.log = log, .records = b->fd, .offset = (int64_t)(START + done),
+			       &GANTRY_LOG_APPEND_ARGS(.log = log, .records = b->fd,
+						       .offset = (int64_t)(START + done),
 						       .length = (int64_t)(b->used - done)),
 			       &ret, err);
 		if (r == 0) {
@@ -116,10 +118,11 @@ int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret
 		if (count_before(b, mark, &written) == 0) {
 			done = mark;
 		}
-		if ((r != GANTRY_ERR_UNAVAILABLE && r != GANTRY_ERR_TIMEOUT) || time_monotonic_ns() > until) {
+		if ((r != GANTRY_ERR_UNAVAILABLE && r != GANTRY_ERR_TIMEOUT) ||
+		    time_monotonic_ns() > until) {
 			break;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 	}
 	*ret_lost = b->records - written;
 	b->used = b->records = 0;

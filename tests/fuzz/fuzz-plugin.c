@@ -44,7 +44,8 @@ static void try_args(const struct gantry_op *op, struct jsonspan object)
 		(void)jsonspan_check(buf_str(&first), first.len, &again);
 		if (none.n == 0 && wire_get_args(again, &none, op, &args, &err) == 0) {
 			(void)wire_put_args(&second, &none, op, args.args, &err);
-			if (second.len != first.len || memcmp(first.data, second.data, first.len) != 0) {
+			if (second.len != first.len ||
+			    memcmp(first.data, second.data, first.len) != 0) {
 				abort();
 			}
 			wire_args_done(&args, op);

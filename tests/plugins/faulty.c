@@ -19,7 +19,8 @@ static int list(void *self, const struct gantry_volume_list_args *args, struct g
 }
 
 #if FAULT != MISSING_OPS
-static int anything(void *self, const void *args, struct gantry_reply *reply, struct gantry_error *err)
+static int anything(void *self, const void *args, struct gantry_reply *reply,
+		    struct gantry_error *err)
 {
 	return 0;
 }
@@ -27,26 +28,31 @@ static int anything(void *self, const void *args, struct gantry_reply *reply, st
 
 /* A table of an older, shorter kind of driver, where MISSING_OPS is asked for. */
 static const struct gantry_volume_ops ops = {
-	.struct_size = FAULT == MISSING_OPS ? offsetof(struct gantry_volume_ops, unmount) : sizeof(ops),
+	.struct_size =
+		FAULT == MISSING_OPS ? offsetof(struct gantry_volume_ops, unmount) : sizeof(ops),
 	.list = list,
 #if FAULT != MISSING_OPS
 	.create = (int (*)(void *, const struct gantry_volume_create_args *, struct gantry_reply *,
 			   struct gantry_error *))anything,
 	.mount = (int (*)(void *, const struct gantry_volume_mount_args *, struct gantry_reply *,
 			  struct gantry_error *))anything,
-	.unmount = (int (*)(void *, const struct gantry_volume_unmount_args *, struct gantry_reply *,
-			    struct gantry_error *))anything,
-	.inspect = (int (*)(void *, const struct gantry_volume_inspect_args *, struct gantry_reply *,
-			    struct gantry_error *))anything,
+	.unmount = (int (*)(void *, const struct gantry_volume_unmount_args *,
+			    struct gantry_reply *, struct gantry_error *))anything,
+	.inspect = (int (*)(void *, const struct gantry_volume_inspect_args *,
+			    struct gantry_reply *, struct gantry_error *))anything,
 	.remove = (int (*)(void *, const struct gantry_volume_remove_args *, struct gantry_reply *,
 			   struct gantry_error *))anything,
 #endif
 };
 
 static const struct gantry_driver driver = {
-	.size = sizeof(driver), .threads = GANTRY_THREADS_SERIAL, .kind = "volume", .name = "faulty", .ops = &ops,
+	.size = sizeof(driver),
+	.threads = GANTRY_THREADS_SERIAL,
+	.kind = "volume",
+	.name = "faulty",
+	.ops = &ops,
 };
-static const struct gantry_driver *const drivers[] = { &driver, NULL };
+static const struct gantry_driver *const drivers[] = {&driver, NULL};
 
 GANTRY_EXPORT extern const struct gantry_plugin gantry_plugin;
 const struct gantry_plugin gantry_plugin = {

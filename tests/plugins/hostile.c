@@ -83,8 +83,9 @@ static int spawn(struct gantry_error *err)
 			}
 		}
 		if (child < 0) {
-			return n > 20 && n < 1000 ? answer(err, GANTRY_ERR_LIMIT, "no more than it may")
-						   : answer(err, GANTRY_ERR_LIMIT, "too few or too many");
+			return n > 20 && n < 1000
+				       ? answer(err, GANTRY_ERR_LIMIT, "no more than it may")
+				       : answer(err, GANTRY_ERR_LIMIT, "too few or too many");
 		}
 		n++;
 	}
@@ -124,8 +125,8 @@ static void read_order(const char *options, char *word, char *rest)
 	}
 }
 
-static int create(void *self, const struct gantry_volume_create_args *args, struct gantry_reply *reply,
-		  struct gantry_error *err)
+static int create(void *self, const struct gantry_volume_create_args *args,
+		  struct gantry_reply *reply, struct gantry_error *err)
 {
 	char word[32], rest[256];
 
@@ -154,7 +155,9 @@ static int create(void *self, const struct gantry_volume_create_args *args, stru
 	} else if (!strcmp(word, "spawn")) {
 		return spawn(err);
 	} else if (!strcmp(word, "mount")) {
-		return mount("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0 ? answer(err, GANTRY_ERR_PERMISSION, "mount") : 0;
+		return mount("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0
+			       ? answer(err, GANTRY_ERR_PERMISSION, "mount")
+			       : 0;
 	} else if (!strcmp(word, "read")) {
 		return open_file(rest, O_RDONLY, err);
 	} else if (!strcmp(word, "write")) {
@@ -167,25 +170,26 @@ static int create(void *self, const struct gantry_volume_create_args *args, stru
 		errno = system("true") == 0 ? 0 : EPERM;
 		return errno ? answer(err, GANTRY_ERR_PERMISSION, "exec") : 0;
 	} else if (!strcmp(word, "kill")) {
-		return kill(atoi(rest), SIGKILL) < 0 ? answer(err, GANTRY_ERR_PERMISSION, "kill") : 0;
+		return kill(atoi(rest), SIGKILL) < 0 ? answer(err, GANTRY_ERR_PERMISSION, "kill")
+						     : 0;
 	}
 	return 0;
 }
 
-static int mount_volume(void *self, const struct gantry_volume_mount_args *args, struct gantry_reply *reply,
-			struct gantry_error *err)
+static int mount_volume(void *self, const struct gantry_volume_mount_args *args,
+			struct gantry_reply *reply, struct gantry_error *err)
 {
 	return gantry_volume_mount_set_path(reply, "/");
 }
 
-static int unmount(void *self, const struct gantry_volume_unmount_args *args, struct gantry_reply *reply,
-		   struct gantry_error *err)
+static int unmount(void *self, const struct gantry_volume_unmount_args *args,
+		   struct gantry_reply *reply, struct gantry_error *err)
 {
 	return 0;
 }
 
-static int inspect(void *self, const struct gantry_volume_inspect_args *args, struct gantry_reply *reply,
-		   struct gantry_error *err)
+static int inspect(void *self, const struct gantry_volume_inspect_args *args,
+		   struct gantry_reply *reply, struct gantry_error *err)
 {
 	return 0;
 }
@@ -196,19 +200,21 @@ static int list(void *self, const struct gantry_volume_list_args *args, struct g
 	return 0;
 }
 
-static int remove_volume(void *self, const struct gantry_volume_remove_args *args, struct gantry_reply *reply,
-			 struct gantry_error *err)
+static int remove_volume(void *self, const struct gantry_volume_remove_args *args,
+			 struct gantry_reply *reply, struct gantry_error *err)
 {
 	return 0;
 }
 
-static int open_and_crash(const struct gantry_host *host, const char *config, void **ret, struct gantry_error *err)
+static int open_and_crash(const struct gantry_host *host, const char *config, void **ret,
+			  struct gantry_error *err)
 {
 	crash();
 	return 0;
 }
 
-static int open_quietly(const struct gantry_host *host, const char *config, void **ret, struct gantry_error *err)
+static int open_quietly(const struct gantry_host *host, const char *config, void **ret,
+			struct gantry_error *err)
 {
 	*ret = malloc(1);
 	return 0;
@@ -229,15 +235,21 @@ static const struct gantry_volume_ops ops = {
 	.remove = remove_volume,
 };
 
-#define DRIVER(id, title, open_it, close_it)                                          \
-	static const struct gantry_driver id = {                                       \
-		.size = sizeof(struct gantry_driver), .threads = GANTRY_THREADS_PARALLEL, \
-		.kind = "volume", .name = title, .ops = &ops, .open = open_it, .close = close_it, \
+#define DRIVER(id, title, open_it, close_it)                                                       \
+	static const struct gantry_driver id = {                                                   \
+		.size = sizeof(struct gantry_driver),                                              \
+		.threads = GANTRY_THREADS_PARALLEL,                                                \
+		.kind = "volume",                                                                  \
+		.name = title,                                                                     \
+		.ops = &ops,                                                                       \
+		.open = open_it,                                                                   \
+		.close = close_it,                                                                 \
 	}
 DRIVER(plain, "hostile", NULL, NULL);
 DRIVER(opening, "crash-open", open_and_crash, NULL);
 DRIVER(closing, "crash-close", open_quietly, close_and_crash);
 
-static const struct gantry_driver *const drivers[] = { &plain, &opening, &closing, NULL };
+static const struct gantry_driver *const drivers[] = {&plain, &opening, &closing, NULL};
 
-GANTRY_PLUGIN(.name = "volume-hostile", .version = "1", .licence = "Apache-2.0", .drivers = drivers);
+GANTRY_PLUGIN(.name = "volume-hostile", .version = "1", .licence = "Apache-2.0",
+	      .drivers = drivers);
