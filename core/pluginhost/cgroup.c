@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Only where the group of all containers can be made, too: as root, or where a
  * version 2 tree was delegated.  A host without it falls back to limits. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,6 +29,22 @@ static int set(const char *folder, const char *file, long long value)
 	return write_control(AT_FDCWD, path, text);
 }
 
+/* Groups of processes that are gone, whose supervisor was killed before it could remove
+ * them.  Those that still hold somebody refuse to go. */
+static void sweep(const char *parent)
+{
+	auto_dir DIR *dir = opendir(parent);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH) {
+			(void)unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+		}
+	}
+}
+
 static int make_folder(char *ret, size_t size, const char *controller, pid_t pid)
 {
 	char parent[128];
@@ -36,6 +53,7 @@ static int make_folder(char *ret, size_t size, const char *controller, pid_t pid
 	if (mkdir(parent, 0755) < 0 && errno != EEXIST) {
 		return -1;
 	}
+	sweep(parent);
 	if (!*controller) {
 		char control[320];
 
