@@ -1,6 +1,6 @@
 # The conformance kit: a suite per kind, whose skeleton is generated, so that an operation
 # without a test does not link.
-SUITES = api auth cluster log monitor network policy runtime storage transport volume
+SUITES = api auth cluster log monitor network policy runtime spec storage transport volume
 SUITE_SKELETONS = $(SUITES:%=sdk/generated/conformance/%.h)
 BUILT_SOURCES += $(SUITE_SKELETONS)
 CLEANFILES += $(SUITE_SKELETONS)
@@ -22,6 +22,7 @@ sdk_libconformance_a_SOURCES = \
 	sdk/conformance/kinds/network.c \
 	sdk/conformance/kinds/policy.c \
 	sdk/conformance/kinds/runtime.c \
+	sdk/conformance/kinds/spec.c \
 	sdk/conformance/kinds/storage.c \
 	sdk/conformance/kinds/transport.c \
 	sdk/conformance/kinds/volume.c \
