@@ -9,7 +9,7 @@ check=$GANTRY_BUILD/gantry-plugin-check
 : "${ISOLATION:=none}"
 
 # What cannot work on a host is the host's: the driver's own probe says so elsewhere.
-drivers="auth/socket auth/tls auth/token log/json-file log/none monitor/prometheus network/bridge network/host
+drivers="spec/cdi spec/oci-hooks auth/socket auth/tls auth/token log/json-file log/none monitor/prometheus network/bridge network/host
 network/none policy/lua runtime/native storage/overlay storage/unionfs storage/vfs transport/docker-archive
 transport/oci-layout volume/local"
 [ -e /dev/fuse ] || drivers=${drivers/storage\/unionfs/}
