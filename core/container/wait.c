@@ -28,7 +28,9 @@ struct wait {
 	char *id;
 	enum condition condition;
 	int running; /* when the request came */
+	int64_t started_ns; /* its last start before the request came */
 	int64_t code; /* the last known exit code */
+	int lost; /* the shim has gone without a word: killed, or it restarts the container */
 	int watch; /* inotify on the run folder, since before the answer */
 };
 
@@ -62,7 +64,8 @@ static int wait_for_change(struct wait *w, int sink)
 	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->watch, .events = POLLIN } };
 	char drain[4096];
 
-	poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 ? -1 : 50);
+	/* Who was killed leaves nothing that would wake us. */
+	poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
 	if (fds[0].revents & (POLLERR | POLLHUP)) {
 		return 0;
 	}
@@ -96,7 +99,8 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 	if (!(fds[1].revents & (POLLIN | POLLHUP))) {
 		return -1;
 	}
-	if (shim_receive(sock, m, &err) < 0 || m->type != SHIM_EXITED) {
+	w->lost = shim_receive(sock, m, &err) < 0 || m->type != SHIM_EXITED;
+	if (w->lost) {
 		return 0;
 	}
 	*ret_code = shim_message_get_int(m, "code", 137);
@@ -122,8 +126,10 @@ static int is_over(struct core *core, struct wait *w)
 		w->running |= container_is_running(c);
 		return 0;
 	}
-	/* next-exit: a created container is not over before it has run. */
-	return w->condition == WAIT_NOT_RUNNING || w->running;
+	/* next-exit: a created container is not over before it has run; one whose shim was
+	 * killed may have come and gone unseen. */
+	return w->condition == WAIT_NOT_RUNNING || w->running ||
+	       json_get_int(c->state, "StartedNs", 0) != w->started_ns;
 }
 
 /* It has ended, and somebody else finishes it: whoever waits may remove it next, so the
@@ -214,6 +220,7 @@ ENGINE_OP(container_wait)
 	w->condition = condition;
 	w->code = json_get_int(c->state, "ExitCode", 0);
 	w->running = container_is_running(c);
+	w->started_ns = json_get_int(c->state, "StartedNs", 0);
 	w->watch = watch_run_dir(core, c->id);
 	r = engine_stream(core, run_wait, w, &stream, err);
 	if (r < 0) {

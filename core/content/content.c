@@ -221,6 +221,13 @@ int content_writer_restart(struct content_writer *w, struct gantry_error *err)
 	return digester_new(&w->digester, err);
 }
 
+void content_writer_discard(struct content_writer *w)
+{
+	if (w && w->partial) {
+		unlink(w->partial);
+	}
+}
+
 int content_writer_commit(struct content_writer *w, char ret_digest[DIGEST_SIZE],
 			  struct gantry_error *err)
 {

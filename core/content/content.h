@@ -41,6 +41,8 @@ int content_writer_add(struct content_writer *w, const void *data, size_t len,
 		       struct gantry_error *err);
 /* Starts again from nothing. */
 int content_writer_restart(struct content_writer *w, struct gantry_error *err);
+/* Drops what is there, also of earlier tries: it turned out to be damaged. */
+void content_writer_discard(struct content_writer *w);
 /* Verifies (CORRUPT and the file is dropped when it is not what was asked) and
  * publishes. */
 int content_writer_commit(struct content_writer *w, char ret_digest[DIGEST_SIZE],

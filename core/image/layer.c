@@ -196,8 +196,11 @@ static int fetch_all(struct work *w, struct gantry_error *err)
 		r = replay_partial(w, offset, err);
 	}
 	for (int i = 0; r == 0 && !(w->layer->blob_size > 0 && w->received == w->layer->blob_size); i++) {
+		int64_t before = w->received;
+
 		r = fetch_once(w, err);
-		if (r == GANTRY_ERR_UNAVAILABLE && i + 1 < TRIES) {
+		/* A driver has its own patience; only one that got somewhere is asked again. */
+		if (r == GANTRY_ERR_UNAVAILABLE && w->received > before && i + 1 < TRIES) {
 			char text[64];
 
 			snprintf(text, sizeof(text), "Retrying in %d second%s", 1 << i, i ? "s" : "");
@@ -320,6 +323,19 @@ static int commit_snapshot(struct work *w, struct gantry_error *err)
 	return r < 0 ? r : layer_record(w->layer, w->applied_bytes, err);
 }
 
+/* Damaged bytes must not be what the next try goes on from. */
+static int explain(struct work *w, struct gantry_error *err)
+{
+	if (err->code == GANTRY_ERR_CORRUPT) {
+		content_writer_discard(w->writer);
+		if (!err->hint[0]) {
+			error_hint(err, "pull again; if it happens again, the image is damaged at its source");
+		}
+	}
+	return strstr(err->message, w->layer->digest) ? err->code
+						      : error_prefix(err, "layer %s", w->layer->digest);
+}
+
 static int transfer(struct work *w, struct gantry_error *err)
 {
 	const struct layer *l = w->layer;
@@ -349,6 +365,7 @@ static int transfer(struct work *w, struct gantry_error *err)
 		struct gantry_error ignored = GANTRY_ERROR_INIT;
 		auto_(reply) struct reply ret = REPLY_INIT;
 
+		r = explain(w, err);
 		(void)storage_remove(l->storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = w->key), &ret, &ignored);
 	}
 	content_writer_free(w->writer);

@@ -34,6 +34,7 @@ struct packing {
 	struct encoder *encoder;
 	struct digester *diff;
 	int64_t size;
+	int64_t unpacked, limit; /* bytes; limit 0: none */
 };
 
 static int take_compressed(void *ctx, const void *data, size_t len, struct gantry_error *err)
@@ -48,6 +49,12 @@ static int take_plain(void *ctx, const void *data, size_t len, struct gantry_err
 {
 	struct packing *p = ctx;
 
+	p->unpacked += (int64_t)len;
+	if (p->limit > 0 && p->unpacked > p->limit) {
+		error_set(err, GANTRY_ERR_LIMIT, "the archive unpacks to more than the limit of %lld bytes",
+			  (long long)p->limit);
+		return error_hint(err, "image.max_layer_bytes in the configuration sets the limit");
+	}
 	digester_add(p->diff, data, len);
 	return encoder_feed(p->encoder, data, len, err);
 }
@@ -74,7 +81,7 @@ static int pump(int fd, struct decoder *decoder, struct gantry_error *err)
 /* Stores a tar (plain or compressed) as a gzip layer. */
 static int store_layer(struct core *core, int archive, struct stored *ret, struct gantry_error *err)
 {
-	struct packing p = { 0 };
+	struct packing p = { .limit = config_int(core->config, "image.max_layer_bytes") };
 	struct decoder *decoder = NULL;
 	int64_t offset;
 	int r = content_writer_new(core->paths.root, NULL, &p.writer, &offset, err);

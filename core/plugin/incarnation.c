@@ -177,7 +177,8 @@ static int read_hello(struct incarnation *i, struct reply *hello, struct gantry_
 	int r;
 
 	for (uint32_t f = 0; f < ARRAY_SIZE(hello_results); f++) {
-		if (!(hello_results[f].flags & GANTRY_FIELD_OPTIONAL) && !hello->values[f].type) {
+		if (!(hello_results[f].flags & GANTRY_FIELD_OPTIONAL) &&
+		    hello_results[f].type != GANTRY_TYPE_LIST && !hello->values[f].type) {
 			return error_set(err, GANTRY_ERR_UNSUPPORTED, "its answer to hello lacks %s",
 					 hello_results[f].name);
 		}

@@ -29,7 +29,6 @@ struct incarnation {
 	uint64_t number;      /* counts up with each start */
 	pid_t pid;            /* of its supervisor */
 	int leash;            /* hung up: we are gone; it tells us how the process ended */
-	int opened;
 	int killed;           /* by us */
 	enum ending ending;   /* when it ended before it was opened */
 	const struct gantry_host *services;

@@ -87,7 +87,7 @@ static struct holdings look(const struct kit *k)
 		.fds = count_entries("/proc/self/fd"),
 		.threads = count_entries("/proc/self/task"),
 		.mounts = count_lines("/proc/self/mountinfo"),
-		.memory = k->subject->in_process ? mallinfo2().uordblks : 0,
+		.memory = k->subject->in_process && !k->subject->is_script ? mallinfo2().uordblks : 0,
 	};
 
 	h.files = count_files(gantry_fake_folder(k->fake), &h.bytes);

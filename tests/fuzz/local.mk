@@ -1,5 +1,5 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
-FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http \
+FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuzz-http \
 	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
 	tests/fuzz/fuzz-plugin
@@ -12,6 +12,10 @@ EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
 tests_fuzz_fuzz_api_docker_SOURCES = tests/fuzz/fuzz-api-docker.c tests/fuzz/replay.c \
 	$(FAKE_API_SOURCES)
 tests_fuzz_fuzz_api_docker_LDADD = $(API_TEST_LIBS)
+tests_fuzz_fuzz_foreign_SOURCES = tests/fuzz/fuzz-foreign.c tests/fuzz/replay.c \
+	$(CDI_PARSE) $(CNI_PARSE) $(DOCKER_LOG_ENTRY) $(OCI_HOOKS_PARSE)
+tests_fuzz_fuzz_foreign_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
+tests_fuzz_fuzz_foreign_LDADD = $(HELPERS) $(CURL_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz-http.c tests/fuzz/replay.c
 tests_fuzz_fuzz_http_LDADD = $(DAEMON_LIBS) $(API_TEST_LIBS)
 tests_fuzz_fuzz_oci_spec_SOURCES = tests/fuzz/fuzz-oci-spec.c tests/fuzz/replay.c

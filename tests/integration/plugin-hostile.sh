@@ -125,7 +125,7 @@ unharmed garbage
 for fault in wrong_abi:"it was built for plugin ABI 9, this gantry has 1" \
 	needs_newer:"it needs plugin ABI 1.99, this gantry has 1.0" \
 	truncated:"its descriptor is truncated" lying_size:"claims to be larger than it is" \
-	missing_ops:"lacks required operations: create, mount, unmount, inspect, remove"; do
+	missing_ops:"lacks required operations: create, mount, unmount, inspect, list, remove"; do
 	for isolation in none process; do
 		plugin faulty faulty.so "$P/${fault%%:*}.so" "isolation = \"$isolation\"; permissions = [ ];"
 		expect_error 1 "${fault#*:}" gantry volume create -d faulty f
