@@ -210,6 +210,7 @@ static void fill_kit(struct subject *s, const struct subject_options *options, u
 		.has = has_operation,
 		.close = close_driver,
 		.in_process = s->plugin != NULL,
+		.is_script = script_suffix(s->file) != NULL,
 		.threads = threads,
 		.settings = options->settings,
 	};

@@ -36,7 +36,8 @@ struct kit_subject {
 		    struct gantry_error *err);
 	int (*has)(void *instance, unsigned op);
 	void (*close)(void *instance);
-	int in_process; /* memory is ours to count */
+	int in_process;
+	int is_script;  /* its host parses JSON for it, and collects its garbage when it likes */
 	uint32_t threads; /* GANTRY_THREADS_* */
 	/* What a suite cannot make itself: the texts given with --set. */
 	const char *const *settings; /* "key=value"; ends with NULL; or NULL */
