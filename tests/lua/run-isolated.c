@@ -29,7 +29,7 @@
 /* The names that a driver has beside those of the sandbox are hidden from its module. */
 static const char wrapper[] =
 	"driver { kind = 'auth', name = 'h', limits = { seconds = %s, memory_mib = 8 } }\n"
-	"driver, fail, config, state_dir, run_dir = nil\n"
+	"driver, fail, config, state_dir, run_dir, tree = nil\n"
 	"local require, type = require, type\n"
 	"return { identify = function(args)\n"
 	"  if args.method == 'HONEST' then return { decision = 'known', user = 'honest', groups = {} } end\n"
