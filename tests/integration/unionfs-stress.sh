@@ -27,7 +27,8 @@ stress() {
 		"$fuzz" run $((n * 10 + i)) "$count" "$d/m" >/dev/null 2>&1 &
 		pids="$pids $!"
 	done
-	(for i in $(seq 20); do ls -lR "$d/m"; find "$d/m" -type f -exec cat {} +; done) >/dev/null 2>&1 &
+	# What was a file may be a pipe by now, whose opening waits for a writer.
+	(for i in $(seq 20); do ls -lR "$d/m"; find "$d/m" -type f -exec dd iflag=nonblock if={} \; ; done) >/dev/null 2>&1 &
 	pids="$pids $!"
 	if [ -n "${FSSTRESS:-}" ]; then
 		mkdir "$d/m/fsstress"
