@@ -28,7 +28,7 @@ enum {
 };
 
 struct node_table {
-	struct node **by_id;       /* sparse */
+	_Atomic(struct node *) *by_id; /* sparse */
 	struct name **buckets;     /* sparse */
 	pthread_mutex_t hash_locks[N_HASH_LOCKS];
 	pthread_rwlock_t node_locks[N_NODE_LOCKS];
@@ -87,7 +87,9 @@ unsigned node_count(struct unionfs *fs)
 
 struct node *node_by_id(struct unionfs *fs, uint64_t id)
 {
-	return id < ARENA_MAX_IDS ? fs->nodes->by_id[id] : NULL;
+	return id < ARENA_MAX_IDS ?
+		       atomic_load_explicit(&fs->nodes->by_id[id], memory_order_acquire) :
+		       NULL;
 }
 
 static void free_slots(struct unionfs *fs, struct node *node)
@@ -125,7 +127,7 @@ struct node *node_new(struct unionfs *fs, mode_t mode, unsigned n_lower)
 		free(node);
 		return NULL;
 	}
-	fs->nodes->by_id[node->id] = node;
+	atomic_store_explicit(&fs->nodes->by_id[node->id], node, memory_order_release);
 	atomic_fetch_add(&fs->nodes->count, 1);
 	return node;
 }
@@ -384,7 +386,7 @@ static struct node *destroy(struct unionfs *fs, struct node *node)
 	}
 	if (node_is(node, NODE_LINKED))
 		unlink_linked(fs, node);
-	fs->nodes->by_id[node->id] = NULL;
+	atomic_store_explicit(&fs->nodes->by_id[node->id], NULL, memory_order_release);
 	if (S_ISDIR(node->mode)) {
 		free_slots(fs, node);
 	} else {

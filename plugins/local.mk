@@ -8,6 +8,7 @@ include plugins/log/none/local.mk
 include plugins/api/docker/local.mk
 include plugins/network/bridge/local.mk
 include plugins/network/cni/local.mk
+include plugins/network/docker-plugin/local.mk
 include plugins/network/host/local.mk
 include plugins/network/none/local.mk
 include plugins/runtime/native/local.mk

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What policy costs, with an equal decision by a Docker authz plugin over HTTP
- * on a Unix socket in the same run.  Prints one line per measure.
+ * on a Unix socket in the same run.  Prints one line per measure, in processor time.
  */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bench/policy/asked.h"
 #include "helpers/buf.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
 #include "helpers/json.h"
 #include "lua/policy/audit.h"
 #include "lua/policy/policy.h"
+
+#define PATIENT_NS INT64_C(9000000000) /* another program's turn is no timeout */
 
 static const char script[] =
 	"policy { version = '1.0' }\n"
@@ -32,6 +37,19 @@ static const char request_text[] =
 	"\"Env\":[\"PATH=/usr/bin:/bin\",\"LANG=C.UTF-8\"],\"Labels\":{\"team\":\"web\"},"
 	"\"HostConfig\":{\"Privileged\":false,\"Memory\":0,\"Binds\":[\"/srv:/srv:ro\"],"
 	"\"CapAdd\":null,\"NetworkMode\":\"bridge\",\"RestartPolicy\":{\"Name\":\"no\"}}}}";
+
+/* Processor time of this process and the children that it waited for: on a machine that
+ * does other things, too, the time on the wall says how busy it is. */
+static int64_t used_ns(void)
+{
+	struct rusage children;
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return (now.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) * INT64_C(1000000000) +
+	       now.tv_nsec + (children.ru_utime.tv_usec + children.ru_stime.tv_usec) * INT64_C(1000);
+}
 
 static void die(const struct gantry_error *err)
 {
@@ -67,14 +85,14 @@ static double evaluate_ns(const struct policy_config *config, const char *text, 
 		struct policy_decision decision;
 
 		if (i == 0) {
-			start = time_monotonic_ns();
+			start = used_ns();
 		}
 		if (policy_evaluate(set, number, request, &decision, &err) < 0 || decision.denied) {
 			die(&err);
 		}
 		policy_decision_done(&decision);
 	}
-	start = time_monotonic_ns() - start;
+	start = used_ns() - start;
 	json_object_put(request);
 	policy_set_unref(set);
 	return (double)start / rounds;
@@ -86,7 +104,7 @@ static void measure_scripts(int n)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct policy_script **scripts = calloc((size_t)n, sizeof(*scripts));
 	size_t before = mallinfo2().uordblks, after;
-	int64_t start = time_monotonic_ns();
+	int64_t start = used_ns();
 	int i;
 
 	for (i = 0; i < n; i++) {
@@ -97,7 +115,7 @@ static void measure_scripts(int n)
 			die(&err);
 		}
 	}
-	start = time_monotonic_ns() - start;
+	start = used_ns() - start;
 	after = mallinfo2().uordblks;
 	printf("loading a script            %8.1f us   (goal: under 1000)\n",
 	       (double)start / 1000 / n);
@@ -170,7 +188,7 @@ static double authz_ns(int rounds, int keep_alive)
 		serve_authz(listener);
 		_exit(0);
 	}
-	start = time_monotonic_ns();
+	start = used_ns();
 	for (i = 0; i < rounds; i++) {
 		struct buf body = BUF_INIT, text = BUF_INIT;
 		char answer[4096];
@@ -196,9 +214,9 @@ static double authz_ns(int rounds, int keep_alive)
 		buf_done(&body);
 		buf_done(&text);
 	}
-	start = time_monotonic_ns() - start;
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	start = used_ns() - start;
 	unlink(socket_path);
 	rmdir(path);
 	return (double)start / rounds;
@@ -206,7 +224,7 @@ static double authz_ns(int rounds, int keep_alive)
 
 int main(void)
 {
-	struct policy_config config = { .limits = { 0 } };
+	struct policy_config config = { .limits = { .deadline_ns = PATIENT_NS, .budget_ns = PATIENT_NS } };
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	char folder[] = "/tmp/gantry-bench-policy-XXXXXX", log[64], head[80];
 
@@ -231,6 +249,8 @@ int main(void)
 	printf("  with recorded requests    %8.2f us\n",
 	       evaluate_ns(&config, script, "container.create", 100000) / 1000);
 	audit_close(config.audit);
+	printf("as the engine asks          %8.2f us   (the driver called, all of it recorded)\n",
+	       asked_ns(script, request_text, 50000) / 1000);
 	printf("authz plugin, kept alive    %8.2f us\n", authz_ns(20000, 1) / 1000);
 	printf("authz plugin, connecting    %8.2f us\n", authz_ns(20000, 0) / 1000);
 	unlink(log);

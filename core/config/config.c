@@ -360,7 +360,7 @@ struct json_object *config_list(const struct config *c, const char *key)
 	return json_get_array(c->values, key);
 }
 
-const char *const config_host_keys[] = { "isolation", "memory_mib", "pids", "deadline_s", NULL };
+const char *const config_host_keys[] = { "driver", "isolation", "memory_mib", "pids", "deadline_s", NULL };
 
 static int is_host_key(const char *key)
 {

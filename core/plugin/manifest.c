@@ -79,6 +79,25 @@ static int copy_drivers(const config_t *c, struct json_object *o, const char *fi
 	return 0;
 }
 
+/* requires = [ "kind/driver" ]: drivers that are opened first. */
+static int copy_requires(const config_t *c, struct json_object *o, const char *file, struct gantry_error *err)
+{
+	const config_setting_t *list = config_lookup(c, "requires");
+	struct json_object *to = json_object_new_array();
+
+	json_set(o, "Requires", to);
+	for (int i = 0; list && i < config_setting_length(list); i++) {
+		const char *text = config_setting_get_string_elem(list, i);
+
+		if (!text || !strchr(text, '/') || text[0] == '/') {
+			return error_set(err, GANTRY_ERR_INVALID, "%s:%d: requires lists KIND/DRIVER", file,
+					 (int)config_setting_source_line(list));
+		}
+		json_add_string(to, text);
+	}
+	return 0;
+}
+
 static int one_of(const char *text, const char *const *list)
 {
 	while (text && *list && strcmp(text, *list) != 0) {
@@ -132,7 +151,7 @@ static int convert(const config_t *c, const char *folder, const char *file, stru
 	if (strchr(json_get_string(o, "File"), '/')) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s: file must lie beside the manifest", file);
 	}
-	if (copy_permissions(c, o, file, err) < 0 || check_form(o, file, err) < 0) {
+	if (copy_requires(c, o, file, err) < 0 || copy_permissions(c, o, file, err) < 0 || check_form(o, file, err) < 0) {
 		return err->code;
 	}
 	return copy_drivers(c, o, file, err);

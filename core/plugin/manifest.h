@@ -9,6 +9,7 @@
  *		    # adapts = true: serves names that it finds at run time, too
  *	file = "overlay.so";        # default: <folder's name>.so
  *	permissions = [ "mount" ];
+ *	requires = [ "volume/local" ]; # drivers that are opened first
  *	form = "exec";              # file is a program that speaks the protocol
  *	isolation = "process";      # unless drivers.<kind>.<name>.isolation says otherwise
  */
@@ -20,7 +21,7 @@
 struct json_object;
 
 /* Reads and checks one, as {Name, Version, Needs, File, Folder, Form, Isolation,
- * Permissions, Drivers:[{Kind,Name}]}; NOT_FOUND when there is none.  The caller owns *ret. */
+ * Requires, Permissions, Drivers:[{Kind,Name}]}; NOT_FOUND when there is none.  The caller owns *ret. */
 int manifest_read(const char *folder, struct json_object **ret, struct gantry_error *err);
 
 /* The name of its driver of this kind that serves others' names, or NULL. */

@@ -272,13 +272,18 @@ static int open_entry(struct entry *e, struct gantry_error *err)
 static int find_plugin(struct registry *r, struct entry *e, struct gantry_error *err)
 {
 	struct gantry_error why = GANTRY_ERROR_INIT;
-	int code = find_manifest(r, e->kind, e->name, &e->manifest, err);
+	/* drivers.<kind>.<name>.driver: another instance of that driver. */
+	const char *of = config_driver_setting(r->config, e->kind, e->name, "driver");
+	const char *driver = of ? of : e->name;
+	int code = strchr(driver, '/') ? error_set(err, GANTRY_ERR_INVALID, "drivers.%s.%s.driver is no driver's name",
+						   e->kind, e->name)
+				       : find_manifest(r, e->kind, driver, &e->manifest, err);
 
 	if (code == 0) {
-		e->table = strdup(e->name);
+		e->table = strdup(driver);
 		return e->table ? 0 : error_no_memory(err);
 	}
-	if (code != GANTRY_ERR_NOT_FOUND) {
+	if (code != GANTRY_ERR_NOT_FOUND || of) {
 		return code;
 	}
 	code = adaptor_find(r->paths->plugin_path, r->config, e->kind, e->name, &e->manifest, &e->table,
@@ -382,6 +387,50 @@ static int get_entry(struct registry *r, const char *kind, const char *name, str
 	return code;
 }
 
+/* Drivers that are being opened, innermost first. */
+struct opening {
+	const char *kind;
+	const char *name;
+	const struct opening *outer;
+};
+
+static int refuse_cycle(const struct opening *o, const char *kind, const char *name, struct gantry_error *err)
+{
+	for (; o; o = o->outer) {
+		if (!strcmp(o->kind, kind) && !strcmp(o->name, name)) {
+			error_set(err, GANTRY_ERR_INVALID, "it requires itself: a cycle");
+			return error_hint(err, "remove one of these from requires in its plugin.conf");
+		}
+	}
+	return 0;
+}
+
+/* Opens a driver, after those that it requires.  Called with the lock held. */
+static int get_open(struct registry *r, const char *kind, const char *name, const struct opening *outer,
+		    struct entry **ret, struct gantry_error *err)
+{
+	const struct opening here = { kind, name, outer };
+	struct json_object *requires;
+	int code = refuse_cycle(outer, kind, name, err);
+
+	code = code < 0 ? code : get_entry(r, kind, name, ret, err);
+	requires = code < 0 ? NULL : json_get_array((*ret)->manifest, "Requires");
+	for (size_t i = 0; code == 0 && !(*ret)->driver && i < json_array_size(requires); i++) {
+		const char *text = json_item_string(requires, i);
+		const char *slash = strchr(text, '/');
+		auto_free char *other_kind = strndup(text, (size_t)(slash - text));
+		struct entry *other;
+
+		code = other_kind ? get_open(r, other_kind, slash + 1, &here, &other, err) : error_no_memory(err);
+		if (code < 0) {
+			error_prefix(err, "%s/%s requires %s", kind, name, text);
+		}
+	}
+	/* One whose opening failed is loaded again. */
+	code = code < 0 ? code : load_entry(r, *ret, err);
+	return code < 0 ? code : open_entry(*ret, err);
+}
+
 int registry_get(struct registry *r, const char *kind, const char *name, struct driver **ret,
 		 struct gantry_error *err)
 {
@@ -389,14 +438,7 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 	int code;
 
 	pthread_mutex_lock(&r->lock);
-	code = get_entry(r, kind, name, &e, err);
-	/* One whose opening failed is loaded again. */
-	if (code == 0) {
-		code = load_entry(r, e, err);
-	}
-	if (code == 0) {
-		code = open_entry(e, err);
-	}
+	code = get_open(r, kind, name, NULL, &e, err);
 	if (code == 0) {
 		*ret = e->driver;
 	}

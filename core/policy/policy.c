@@ -169,9 +169,10 @@ static int refused(const struct reply *reply, struct gantry_error *err)
 	const char *hook = reply_string(reply, GANTRY_POLICY_EVALUATE_RET_HOOK);
 	const char *reason = reply_string(reply, GANTRY_POLICY_EVALUATE_RET_REASON);
 
-	error_set(err, GANTRY_ERR_DENIED, "policy %s: %s", hook ? hook : "",
-		  reason ? reason : "refused");
-	return err->code;
+	if (!hook) {
+		return error_set(err, GANTRY_ERR_DENIED, "%s", reason ? reason : "a policy refuses it");
+	}
+	return error_set(err, GANTRY_ERR_DENIED, "policy %s: %s", hook, reason ? reason : "refused");
 }
 
 static int take_result(const struct reply *reply, uint32_t field, struct json_object **slot,

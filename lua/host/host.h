@@ -46,6 +46,8 @@ struct script {
 	void *ops;             /* the kind's table, filled with trampolines */
 };
 
+#define CALL_FDS_MAX 16
+
 /* One opened driver. */
 struct instance {
 	const struct script *script;
@@ -53,6 +55,14 @@ struct instance {
 	json_object *config;
 	struct services services;
 	struct sandbox *sb; /* loaded again after a stop */
+
+	/* Of the call that runs: the descriptors that the script knows by number, from 1. */
+	int calling;
+	struct {
+		int fd;
+		int owned; /* made by the call, closed at its end unless it is a result */
+	} fds[CALL_FDS_MAX];
+	int n_fds;
 };
 
 int instance_open(const struct script *script, const struct gantry_host *host, const char *config,
@@ -65,6 +75,22 @@ int instance_invoke(struct instance *instance, unsigned op, const void *args,
  * NULL while a script is only described, which then has no services. */
 int script_run(const struct script *script, const struct instance *instance,
 	       json_object **ret_declared, struct sandbox **ret, struct gantry_error *err);
+
+/* The instance whose operation runs in this state, or NULL.  Does not raise. */
+struct instance *calling_instance(lua_State *L);
+
+/* Descriptors of a call.  descriptor_add takes an owned one over, also when it raises;
+ * descriptor_of raises when the argument is none; descriptor_take moves one out of the
+ * call, or returns -1 when it is not the script's to give. */
+int descriptor_add(lua_State *L, struct instance *instance, int fd, int owned);
+int descriptor_of(lua_State *L, struct instance *instance, int index);
+int descriptor_take(struct instance *instance, lua_Integer number);
+
+/* Raises the error as fail() does, so that it becomes the operation's own. */
+void raise_code(lua_State *L, const struct gantry_error *err) __attribute__((noreturn));
+
+/* tree.c: the global table `tree`.  Raises. */
+void tree_open(lua_State *L);
 
 /* trampolines.c: the function that calls operation number op. */
 gantry_op_fn trampoline(unsigned op);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 
@@ -25,6 +26,7 @@
 int64_t script_cpu_ns = INT64_C(5000000000);
 
 static const char failure_metatable_key;
+static const char instance_key; /* in the registry: the instance, light */
 
 struct loading {
 	const struct script *script;
@@ -71,6 +73,82 @@ static int raise_failure(lua_State *L)
 	return lua_error(L);
 }
 
+void raise_code(lua_State *L, const struct gantry_error *err)
+{
+	lua_createtable(L, 3, 0);
+	lua_pushinteger(L, err->code);
+	lua_rawseti(L, -2, 1);
+	lua_pushstring(L, err->message);
+	lua_rawseti(L, -2, 2);
+	if (err->hint[0]) {
+		lua_pushstring(L, err->hint);
+		lua_rawseti(L, -2, 3);
+	}
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_metatable_key);
+	lua_setmetatable(L, -2);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+/* ---- descriptors of a call ---- */
+
+struct instance *calling_instance(lua_State *L)
+{
+	struct instance *instance = NULL;
+
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &instance_key) == LUA_TLIGHTUSERDATA) {
+		instance = lua_touserdata(L, -1);
+	}
+	lua_pop(L, 1);
+	return instance && instance->calling ? instance : NULL;
+}
+
+int descriptor_add(lua_State *L, struct instance *instance, int fd, int owned)
+{
+	if (instance->n_fds == CALL_FDS_MAX) {
+		if (owned) {
+			close(fd);
+		}
+		luaL_error(L, "more than %d descriptors in one call", CALL_FDS_MAX);
+	}
+	instance->fds[instance->n_fds].fd = fd;
+	instance->fds[instance->n_fds].owned = owned;
+	return ++instance->n_fds;
+}
+
+int descriptor_of(lua_State *L, struct instance *instance, int index)
+{
+	lua_Integer number = luaL_checkinteger(L, index);
+
+	luaL_argcheck(L, number >= 1 && number <= instance->n_fds && instance->fds[number - 1].fd >= 0,
+		      index, "not a descriptor of this call");
+	return instance->fds[number - 1].fd;
+}
+
+int descriptor_take(struct instance *instance, lua_Integer number)
+{
+	int fd;
+
+	if (number < 1 || number > instance->n_fds || !instance->fds[number - 1].owned) {
+		return -1;
+	}
+	fd = instance->fds[number - 1].fd;
+	instance->fds[number - 1].fd = -1;
+	instance->fds[number - 1].owned = 0;
+	return fd;
+}
+
+static void end_call(struct instance *instance)
+{
+	for (int i = 0; i < instance->n_fds; i++) {
+		if (instance->fds[i].owned) {
+			close(instance->fds[i].fd);
+		}
+	}
+	instance->n_fds = 0;
+	instance->calling = 0;
+}
+
 static int failure_text(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -96,7 +174,10 @@ static void open_globals(lua_State *L, void *arg)
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_metatable_key);
+	tree_open(L);
 	if (loading->instance) {
+		lua_pushlightuserdata(L, (void *)loading->instance);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &instance_key);
 		bridge_push(L, loading->instance->config);
 		lua_setglobal(L, "config");
 		set_global_text(L, "state_dir", loading->instance->host->state_dir);
@@ -270,20 +351,53 @@ static int64_t deadline_of(const struct gantry_op *op)
 	}
 }
 
+/* What is no JSON is who asks to blame for, not the script. */
+static int check_args(const struct gantry_op *op, const void *args, struct gantry_error *err)
+{
+	uint64_t size = *(const uint64_t *)args;
+
+	for (uint32_t i = 0; i < op->n_args; i++) {
+		const struct gantry_field *field = &op->args[i];
+		json_object *value = NULL;
+		const char *text;
+
+		if (field->type != GANTRY_TYPE_JSON || field->offset + sizeof(text) > size) {
+			continue;
+		}
+		memcpy(&text, (const char *)args + field->offset, sizeof(text));
+		if (text && *text && json_parse(text, strlen(text), field->name, &value, err) < 0) {
+			return err->code = GANTRY_ERR_INVALID;
+		}
+		if (value && !json_object_is_type(value, json_type_object) &&
+		    !json_object_is_type(value, json_type_array)) {
+			json_object_put(value);
+			return error_set(err, GANTRY_ERR_INVALID, "%s is no object", field->name);
+		}
+		json_object_put(value);
+	}
+	return 0;
+}
+
 int instance_invoke(struct instance *instance, unsigned op, const void *args,
 		    struct gantry_reply *reply, struct gantry_error *err)
 {
 	const struct gantry_interface *iface = instance->script->iface;
 	struct invocation call = { &iface->ops[op], args, reply, err };
-	int r = 0;
+	int r = check_args(call.op, args, err);
 
+	if (r < 0) {
+		return error_prefix(err, "%s driver %s, %s", iface->kind, instance->script->driver.name,
+				    call.op->name);
+	}
 	if (!instance->sb || sandbox_stopped(instance->sb) != SANDBOX_ALIVE) {
 		sandbox_free(instance->sb);
 		instance->sb = NULL;
 		r = script_run(instance->script, instance, NULL, &instance->sb, err);
 	}
 	if (r == 0) {
+		instance->calling = 1;
 		r = sandbox_call(instance->sb, invoke_body, &call, deadline_of(call.op), err);
+		end_call(instance);
 	}
 	if (r == GANTRY_ERR_INVALID) {
 		/* The script failed, which is no fault of who asked. */

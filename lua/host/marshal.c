@@ -59,6 +59,18 @@ static void push_bytes(lua_State *L, const struct gantry_bytes *bytes)
 	}
 }
 
+/* As a number that is good for functions of this call only. */
+static void push_descriptor(lua_State *L, int fd)
+{
+	struct instance *instance = calling_instance(L);
+
+	if (fd >= 0 && instance) {
+		lua_pushinteger(L, descriptor_add(L, instance, fd, 0));
+	} else {
+		lua_pushnil(L);
+	}
+}
+
 static void push_field(lua_State *L, const struct gantry_field *field, const void *at)
 {
 	switch (field->type) {
@@ -84,8 +96,7 @@ static void push_field(lua_State *L, const struct gantry_field *field, const voi
 		lua_pushinteger(L, (lua_Integer) * (const uint64_t *)at);
 		break;
 	default:
-		/* A descriptor is of no use without system calls. */
-		lua_pushboolean(L, *(const int32_t *)at >= 0);
+		push_descriptor(L, *(const int32_t *)at);
 	}
 }
 
@@ -177,6 +188,18 @@ static int put_number(lua_State *L, struct gantry_reply *reply, uint32_t number,
 	return reply->ops->put_integer(reply, number, value);
 }
 
+static int put_descriptor(lua_State *L, struct gantry_reply *reply, uint32_t number,
+			  const char *name)
+{
+	struct instance *instance = calling_instance(L);
+	int fd = instance && lua_isinteger(L, -1) ? descriptor_take(instance, lua_tointeger(L, -1)) : -1;
+
+	if (fd < 0) {
+		luaL_error(L, "the result %s must be a descriptor that this call made", name);
+	}
+	return reply->ops->put_fd(reply, number, fd);
+}
+
 static int put_value(lua_State *L, const struct gantry_field *field, uint32_t number,
 		     struct gantry_reply *reply)
 {
@@ -193,7 +216,7 @@ static int put_value(lua_State *L, const struct gantry_field *field, uint32_t nu
 	case GANTRY_TYPE_LIST:
 		return put_list(L, reply, number, field->name);
 	default:
-		return luaL_error(L, "a script cannot return the descriptor %s", field->name);
+		return put_descriptor(L, reply, number, field->name);
 	}
 }
 

@@ -31,6 +31,13 @@ static inline int layer_is_whiteout(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
+/* The same for dirfd/name, whose stat is st: with the overlay styles it may also be an
+ * empty file with a mark, which stands for the device where none can be made. */
+int layer_is_whiteout_at(int dirfd, const char *name, const struct stat *st, enum layer_style style);
+
+/* Makes such a whiteout in a folder, device or file.  Negative errno. */
+int layer_make_whiteout(int dirfd, const char *name, enum layer_style style);
+
 /* Overlayfs' own notes on an inode, and ours on its owner: never taken from an archive, where they
  * could point a layer at files of another, and never put into one. */
 int layer_is_private_xattr(const char *name);

@@ -520,10 +520,11 @@ static int whiteout_overlay(struct apply *a, int dir, const char *name, struct g
 	auto_fd int sub = -1;
 	int r;
 
-	if (mknodat(dir, name, S_IFCHR, makedev(0, 0)) == 0)
+	r = layer_make_whiteout(dir, name, a->options->style);
+	if (r == 0)
 		return 0;
-	if (errno != EEXIST)
-		return entry_errno(errno, "cannot create a whiteout", err);
+	if (r != -EEXIST)
+		return entry_errno(-r, "cannot create a whiteout", err);
 	sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = sub < 0 ? 0 : layer_set_opaque(sub, a->options->style);
 	return r < 0 ? entry_errno(-r, "cannot mark it opaque", err) : 0;

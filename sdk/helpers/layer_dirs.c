@@ -159,7 +159,7 @@ static int clear_obstacle(struct layer_dirs *d, int parent, const char *name,
 
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	whiteout = d->style != LAYER_PLAIN && layer_is_whiteout(&st);
+	whiteout = layer_is_whiteout_at(parent, name, &st, d->style);
 	if (how == LAYER_AS_PARENT && S_ISLNK(st.st_mode))
 		return open_inside(d->root_fd, d->path, O_RDONLY | O_DIRECTORY);
 	/* A parent may replace what an earlier layer left, never what this one put. */

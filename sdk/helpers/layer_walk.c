@@ -267,7 +267,7 @@ static int walk_name(struct walk *w, struct frame *f, const char *name, int is_h
 		return walk_errno(w, errno, err);
 	if (f->lower >= 0 && fstatat(f->lower, name, &old_st, AT_SYMLINK_NOFOLLOW) == 0)
 		old = &old_st;
-	if (w->style != LAYER_PLAIN && layer_is_whiteout(&st)) {
+	if (layer_is_whiteout_at(f->upper, name, &st, w->style)) {
 		/* Below an opaque folder it hides nothing more. */
 		return is_hidden ? 0 : visit(w, f, 'D', name, &st, 0, err);
 	}

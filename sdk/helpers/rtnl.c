@@ -188,6 +188,52 @@ void rtnl_up(struct rtnl *r, int index)
 	end(r, begin_link(r, RTM_NEWLINK, 0, index, IFF_UP));
 }
 
+void rtnl_down(struct rtnl *r, int index)
+{
+	struct nlmsghdr *h = begin_link(r, RTM_NEWLINK, 0, index, 0);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
+
+	info->ifi_change |= IFF_UP;
+	end(r, h);
+}
+
+void rtnl_set_mac(struct rtnl *r, int index, const uint8_t *mac)
+{
+	struct nlmsghdr *h = begin_link(r, RTM_NEWLINK, 0, index, 0);
+
+	mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
+	end(r, h);
+}
+
+void rtnl_move_link(struct rtnl *r, int index, int netns, const char *name)
+{
+	struct nlmsghdr *h = begin_link(r, RTM_NEWLINK, 0, index, 0);
+
+	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)netns);
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	end(r, h);
+}
+
+void rtnl_add_route(struct rtnl *r, int index, const struct subnet *to, const struct address *gateway)
+{
+	struct nlmsghdr *h = begin(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	uint8_t bytes[16];
+
+	m->rtm_family = (uint8_t)to->base.family;
+	m->rtm_dst_len = (uint8_t)to->bits;
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_protocol = RTPROT_BOOT;
+	m->rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	m->rtm_type = RTN_UNICAST;
+	mnl_attr_put(h, RTA_DST, (size_t)address_bytes(&to->base, bytes), bytes);
+	if (gateway) {
+		mnl_attr_put(h, RTA_GATEWAY, (size_t)address_bytes(gateway, bytes), bytes);
+	}
+	mnl_attr_put_u32(h, RTA_OIF, (uint32_t)index);
+	end(r, h);
+}
+
 void rtnl_settle(struct rtnl *r, const char *name)
 {
 	struct nlmsghdr *h = begin_link(r, RTM_GETLINK, 0, 0, 0);

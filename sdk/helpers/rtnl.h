@@ -52,6 +52,12 @@ void rtnl_add_bridge(struct rtnl *r, const char *name, const uint8_t *mac, int m
 void rtnl_set_alias(struct rtnl *r, const char *name, const char *alias);
 void rtnl_remove_link(struct rtnl *r, const char *name);
 void rtnl_up(struct rtnl *r, int index);
+void rtnl_down(struct rtnl *r, int index);
+void rtnl_set_mac(struct rtnl *r, int index, const uint8_t *mac);
+/* Into another namespace, where it is called name. */
+void rtnl_move_link(struct rtnl *r, int index, int netns, const char *name);
+/* To a subnet, through a gateway or (NULL) directly. */
+void rtnl_add_route(struct rtnl *r, int index, const struct subnet *to, const struct address *gateway);
 /* Asks for the link: the kernel (6.8 and later) then makes a new carrier effective at once, where
  * it would drop the first packets for some milliseconds otherwise. */
 void rtnl_settle(struct rtnl *r, const char *name);

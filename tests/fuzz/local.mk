@@ -1,7 +1,8 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
-FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-http \
+FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuzz-http \
 	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
-	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry
+	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
+	tests/fuzz/fuzz-plugin
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
@@ -11,6 +12,10 @@ EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
 tests_fuzz_fuzz_api_docker_SOURCES = tests/fuzz/fuzz-api-docker.c tests/fuzz/replay.c \
 	$(FAKE_API_SOURCES)
 tests_fuzz_fuzz_api_docker_LDADD = $(API_TEST_LIBS)
+tests_fuzz_fuzz_foreign_SOURCES = tests/fuzz/fuzz-foreign.c tests/fuzz/replay.c \
+	$(CDI_PARSE) $(CNI_PARSE) $(DOCKER_LOG_ENTRY) $(OCI_HOOKS_PARSE)
+tests_fuzz_fuzz_foreign_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
+tests_fuzz_fuzz_foreign_LDADD = $(HELPERS) $(CURL_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz-http.c tests/fuzz/replay.c
 tests_fuzz_fuzz_http_LDADD = $(DAEMON_LIBS) $(API_TEST_LIBS)
 tests_fuzz_fuzz_oci_spec_SOURCES = tests/fuzz/fuzz-oci-spec.c tests/fuzz/replay.c
@@ -25,3 +30,5 @@ tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/replay.c
 tests_fuzz_fuzz_layer_LDADD = $(HELPERS)
 tests_fuzz_fuzz_registry_SOURCES = tests/fuzz/fuzz-registry.c tests/fuzz/replay.c $(REGISTRY_PARSE)
 tests_fuzz_fuzz_registry_LDADD = $(HELPERS) $(CRYPTO_LIBS) $(JSON_LIBS)
+tests_fuzz_fuzz_plugin_SOURCES = tests/fuzz/fuzz-plugin.c tests/fuzz/replay.c
+tests_fuzz_fuzz_plugin_LDADD = core/libplugin.a $(HELPERS) -lpthread

@@ -7,7 +7,7 @@
 
 mkdir "$T/net.d" "$T/bin" "$T/calls"
 cp "$GANTRY_SOURCE/tests/lib/cni_fake.sh" "$T/bin/one" && cp "$T/bin/one" "$T/bin/two"
-echo "drivers: { network: { cni: { conf_dirs = [ \"$T/net.d\" ]; bin_dirs = [ \"$T/bin\" ]; deadline = 2; }; }; };" \
+echo "drivers: { network: { cni: { conf_dirs = [ \"$T/net.d\" ]; bin_dirs = [ \"$T/bin\" ]; deadline = 5; }; }; };" \
 	>"$T/gantry.conf"
 export GANTRY_CONFIG_FILE=$T/gantry.conf
 load_image
@@ -82,7 +82,7 @@ grep -q "on standard error" "$record" && grep -q '"code":999' "$record" && grep 
 	fail "the record of a failure is not whole: $(cat "$record")"
 broken '"fault":{"ADD":"plain"}' "exited with status 3: not JSON at all: and a word on stderr"
 broken '"fault":{"ADD":"signal"}' "was killed by signal 11"
-broken '"fault":{"ADD":"hang"}' "did not ADD in 2000 ms and was killed"
+broken '"fault":{"ADD":"hang"}' "did not ADD in 5000 ms and was killed"
 broken '"fault":{"ADD":"garbage"}' "CNI plugin one: ADD: result is not valid JSON"
 broken '"fault":{"ADD":"huge"}' "CNI plugin one: ADD"
 broken '"fault":{"ADD":"deep"}' "CNI plugin one: ADD"

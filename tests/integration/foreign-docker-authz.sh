@@ -107,7 +107,7 @@ expect_error 1 'plugin second' docker ps
 is_running() { kill -0 "$(gantry inspect -f '{{.State.Pid}}' before)"; }
 is_running || fail "a container died with an authorization plugin"
 start_plugin second authz --fault AuthZPlugin.AuthZReq=hang
-denied 1 "gave no answer in 1000 ms" docker ps
+denied 1 "gave no answer in 5000 ms" docker ps
 stop_plugin second; start_plugin second authz --fault AuthZPlugin.AuthZReq=empty
 denied 1 "neither allows nor denies" docker ps
 stop_plugin second; start_plugin second authz --fault AuthZPlugin.AuthZReq=error:broken

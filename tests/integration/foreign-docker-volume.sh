@@ -66,7 +66,7 @@ liars=0
 hostile() { # WHAT TEXT
 	start_plugin "liar$((++liars))" VolumeDriver --fault "VolumeDriver.$1"
 	mkdir -p "$T/liar$liars/volumes/v$liars"
-	expect_error "${3:-125}" "$2" timeout 20 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" \
+	expect_error "${3:-125}" "$2" timeout 40 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" \
 		run --rm --volume-driver "liar$liars" -v "v$liars:/d" $IMAGE true
 }
 hostile "Mount=path:relative/path" 'which is no absolute path'
@@ -79,13 +79,13 @@ hostile "Mount=garbage" "plugin liar$((liars + 1))"
 hostile "Mount=close" "plugin liar$((liars + 1))"
 hostile "Mount=status:503" 'failed without a word'
 hostile "Mount=error:$(printf 'two\nlines')" 'two lines'
-hostile "Mount=hang" 'gave no answer in 2000 ms'
+hostile "Mount=hang" 'gave no answer in 5000 ms'
 start_plugin asleep VolumeDriver --fault VolumeDriver.Get=hang
 gantry volume create -d vol good >/dev/null || fail "a good volume"
 sqlite_insert() { python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); [c.execute("INSERT INTO volumes VALUES(?,?,?)",("s%d"%i,"asleep","{}")) for i in range(30)]; c.commit()' "$T/root/state.db"; }
 sqlite_insert
-# Thirty volumes of one that sleeps cost one deadline (1 s) and not thirty.
-timeout 15 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" volume ls -q >"$T/ls" ||
+# Thirty volumes of one that sleeps cost one deadline (5 s) and not thirty.
+timeout 40 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" volume ls -q >"$T/ls" ||
 	fail "volume ls waits for a plugin that sleeps"
 expect 1 "$(grep -c '^good$' "$T/ls")" "the good volume in the list"
 

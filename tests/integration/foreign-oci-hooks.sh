@@ -76,6 +76,8 @@ bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{},"stages":["prestart"]}' '
 bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{"moon":"full"},"stages":["prestart"]}' 'has no condition, or one that is not known'
 bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{"always":true},"stages":["sometime"]}' 'unknown stage "sometime"'
 bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{"commands":["("]},"stages":["prestart"]}' 'pattern "("'
+bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{"commands":["((((a{99}){99}){99}){99}"]},"stages":["prestart"]}' 'repeats too much'
+bad '{"version":"1.0.0","hook":{"path":"/x"},"when":{"commands":["a+++++++++++++++++++++++++++++"]},"stages":["prestart"]}' 'repeats too much'
 rm "$T/admin/pre.json"
 run $IMAGE true || fail "run once the file is gone"
 exit 0

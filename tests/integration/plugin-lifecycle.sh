@@ -25,8 +25,9 @@ permissions = [ ];
 END
 cat >"$T/gantry.conf" <<'END'
 drivers: { volume: {
-	hostile: { isolation = "process"; deadline_s = 2; memory_mib = 64; pids = 32; };
+	hostile: { isolation = "process"; deadline_s = 6; memory_mib = 64; pids = 32; };
 	py: { greeting = "good morning"; };
+	second: { driver = "py"; greeting = "good evening"; };
 }; };
 END
 export GANTRY_PLUGIN_PATH=$T/plugins:$GANTRY_BUILD/plugins
@@ -46,6 +47,12 @@ expect ok "$(stat_of volume/py Health)" "health"
 expect 1 "$(stat_of volume/py Processes)" "processes"
 expect_text volume/py "$(d plugin stats)" "plugin stats without a name"
 expect_error 1 "was not used since the last reboot" d plugin stats volume/absent
+
+# Another instance of the same driver, with options and folders of its own
+expect z "$(d volume create -d second z)" "volume create with a second instance"
+expect_text "good evening" "$(d plugin logs volume/second)" "its configuration"
+[ -d "$T/root/drivers/volume/second/z" ] && [ ! -e "$T/root/drivers/volume/py/z" ] || fail "instances share a folder"
+expect second "$(d volume inspect -f '{{.Driver}}' z)" "its name"
 
 # A trace: arguments, results, errors, time
 d plugin trace volume/py >"$T/trace" 2>/dev/null &
@@ -73,7 +80,7 @@ cp "$T/good.py" "$D/volume.py"
 
 # Killed from outside: the next call meets another process, and nobody notices
 pids() { for p in $(pgrep -x gantry-plugin-h); do
-	grep -qz "$D/volume.py" "/proc/$p/cmdline" && cat "/proc/$p/task/$p/children"; done; }
+	grep -sqz "$D/volume.py" "/proc/$p/cmdline" && cat "/proc/$p/task/$p/children"; done; }
 for i in 1 2 3 4 5 6 7 8; do
 	# shellcheck disable=SC2046
 	kill -9 $(pids)

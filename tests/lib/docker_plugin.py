@@ -140,6 +140,9 @@ class NetworkDriver:
     def _veth(self, endpoint):
         return "pv" + endpoint[:8]
 
+    def _mac(self, endpoint):
+        return "02:42:" + ":".join(endpoint[i:i + 2] for i in range(0, 8, 2))
+
     def _ip(self, *args):
         p = subprocess.run(["ip", *args], capture_output=True, text=True)
         if p.returncode:
@@ -164,7 +167,7 @@ class NetworkDriver:
         with open(self.state.path("ep-" + r["EndpointID"]), "w") as f:
             json.dump(r, f)
         given = r.get("Interface") or {}
-        return {"Interface": {} if given.get("MacAddress") else {"MacAddress": "02:42:0a:00:00:07"}}
+        return {"Interface": {} if given.get("MacAddress") else {"MacAddress": self._mac(r["EndpointID"])}}
 
     def EndpointOperInfo(self, r):
         return {"Value": {}}

@@ -8,8 +8,9 @@ libarchive-dev libyaml-dev libzstd-dev zlib1g-dev libcap-dev libmnl-dev libnftab
 busybox-static nftables procps"
 
 TEST_PACKAGES="check docker.io docker-registry skopeo fuse3 attr acl iproute2 jq python3 curl
-util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace podman buildah crun runc
-containerd passt uidmap mmdebstrap e2fsprogs cpio qemu-system-x86 bindfs"
+util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace podman buildah crun
+runc containerd passt uidmap mmdebstrap e2fsprogs cpio qemu-system-x86 bindfs golang-go openssl
+psmisc containernetworking-plugins iptables"
 
 # install_packages NAME...: installs those that dpkg does not have.
 install_packages() {

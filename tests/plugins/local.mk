@@ -24,3 +24,4 @@ tests_plugins_missing_ops_so_LDFLAGS = $(SHARED_LINK)
 tests_plugins_built_newer_so_SOURCES = tests/plugins/faulty.c
 tests_plugins_built_newer_so_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT=BUILT_NEWER
 tests_plugins_built_newer_so_LDFLAGS = $(SHARED_LINK)
+EXTRA_DIST += tests/plugins/volume.py tests/plugins/garbage.py

@@ -20,11 +20,14 @@ static size_t n_seen;
 static FILE *dump_to;
 static size_t root_len;
 
-/* What is left out: names, and in each tree the inodes found under them. */
+/* What is left out: names, the inodes found under them in a tree, and in both trees all
+ * names of those. */
+enum { MAX_LEFT_OUT = 4096 };
 static char **except;
 static int n_except;
-static ino_t left_out[4096];
-static size_t n_left_out;
+static ino_t left_out[MAX_LEFT_OUT];
+static char *hidden[2 * MAX_LEFT_OUT];
+static size_t n_left_out, n_hidden;
 
 /* Below one of the names, or the folder of one. */
 static int is_except(const char *path)
@@ -69,12 +72,41 @@ static const char *find_seen(ino_t ino, const char *path)
 
 static int enter_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	const char *name = path + root_len + (path[root_len] == '/');
-
-	if (is_except(name) && n_left_out < 4096)
-		left_out[n_left_out++] = st->st_ino;
 	if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
 		find_seen(st->st_ino, path + root_len);
+	return 0;
+}
+
+static int leave_out_inode(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *name = path + root_len + (path[root_len] == '/');
+
+	if (is_except(name) && n_left_out < MAX_LEFT_OUT)
+		left_out[n_left_out++] = st->st_ino;
+	return 0;
+}
+
+static int hide_name(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	if (is_left_out(st->st_ino) && n_hidden < 2 * MAX_LEFT_OUT)
+		hidden[n_hidden++] = strdup(path + root_len);
+	return 0;
+}
+
+static void leave_out(const char *root)
+{
+	root_len = strlen(root);
+	n_left_out = 0;
+	nftw(root, leave_out_inode, 32, FTW_PHYS);
+	nftw(root, hide_name, 32, FTW_PHYS);
+}
+
+static int is_hidden(const char *path)
+{
+	for (size_t i = 0; i < n_hidden; i++) {
+		if (strcmp(hidden[i], path) == 0)
+			return 1;
+	}
 	return 0;
 }
 
@@ -85,7 +117,7 @@ static int dump_one(const char *path, const struct stat *st, int type, struct FT
 	ssize_t n;
 	int fd;
 
-	if (is_left_out(st->st_ino))
+	if (is_hidden(path + root_len))
 		return 0;
 	o.len = 0;
 	o.text[0] = '\0';
@@ -123,7 +155,7 @@ static char *dump(const char *root)
 
 	dump_to = open_memstream(&text, &size);
 	root_len = strlen(root);
-	n_seen = n_left_out = 0;
+	n_seen = 0;
 	nftw(root, enter_one, 32, FTW_PHYS);
 	nftw(root, dump_one, 32, FTW_PHYS);
 	fclose(dump_to);
@@ -146,6 +178,10 @@ int compare_trees(const char *first, const char *second, char **names, int n_nam
 
 	except = names;
 	n_except = n_names;
+	if (n_names) {
+		leave_out(first);
+		leave_out(second);
+	}
 	p = a = dump(first);
 	q = b = dump(second);
 

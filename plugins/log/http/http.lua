@@ -9,6 +9,10 @@ driver {
   licence = "Apache-2.0",
   summary = "Container output in batches to an HTTP endpoint",
   needs = { "http:**" },
+  config = {
+    { name = "url", doc = "of logs that say nothing else" },
+    { name = "token", doc = "of logs that say nothing else" },
+  },
 }
 
 local log = {}
@@ -22,7 +26,7 @@ local function check(options)
   for key in pairs(options) do
     if not known[key] then fail("INVALID", "unknown log option " .. key, "the options are url, batch-lines, token and labels") end
   end
-  if not (options.url or ""):match("^https?://[^/]") then
+  if not (options.url or config.url or ""):match("^https?://[^/]") then
     fail("INVALID", "log driver http needs the option url", "--log-opt url=https://logs.example.com/ingest")
   end
   if options["batch-lines"] and not tonumber(options["batch-lines"]) then
@@ -57,7 +61,7 @@ function log.open(args)
   local handle = next_handle
   next_handle = handle + 1
   open[handle] = {
-    url = options.url, token = options.token, container = args.container,
+    url = options.url or config.url, token = options.token or config.token, container = args.container,
     name = (args.info or {}).Name, batch = tonumber(options["batch-lines"]) or 100,
     lines = {}, bytes = 0,
   }

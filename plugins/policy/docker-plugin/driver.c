@@ -144,9 +144,6 @@ static int decide(const struct adaptor *a, struct json_object *answer, struct ga
 		 why ? why : "");
 	r = gantry_policy_evaluate_set_decision(reply, "deny");
 	if (r == 0) {
-		r = gantry_policy_evaluate_set_hook(reply, docker_plugin_name(a->plugin));
-	}
-	if (r == 0) {
 		r = gantry_policy_evaluate_set_reason(reply, buf_str(&reason));
 	}
 	return r < 0 ? error_no_memory(err) : 0;

@@ -22,6 +22,7 @@ LUA_DRIVER_HOST = \
 	lua/host/instance.c \
 	lua/host/marshal.c \
 	lua/host/plugin.c \
+	lua/host/tree.c \
 	lua/host/trampolines.c
 plugins_hosts_lua_so_SOURCES = $(LUA_DRIVER_HOST)
 plugins_hosts_lua_so_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS) $(JSON_CFLAGS) $(CURL_CFLAGS) \
@@ -37,3 +38,5 @@ plugin_log_httpdir = $(plugindir)/log/http
 dist_plugin_log_http_DATA = plugins/log/http/http.lua plugins/log/http/plugin.conf
 plugin_auth_api_keysdir = $(plugindir)/auth/api-keys
 dist_plugin_auth_api_keys_DATA = plugins/auth/api-keys/api-keys.lua plugins/auth/api-keys/plugin.conf
+plugin_storage_copydir = $(plugindir)/storage/copy
+dist_plugin_storage_copy_DATA = plugins/storage/copy/copy.lua plugins/storage/copy/plugin.conf

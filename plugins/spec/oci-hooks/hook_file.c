@@ -9,6 +9,8 @@
 #include "hook_file.h"
 
 #define PATTERN_MAX 1024
+#define MAX_DEPTH 32
+#define MAX_COST 2000
 
 /* ---- patterns ---- */
 
@@ -28,6 +30,94 @@ static int translate(const char *pattern, struct buf *out)
 	return buf_failed(out) ? -1 : 0;
 }
 
+/* How large the compiled pattern gets: regcomp copies what is repeated by + and {n}, and
+ * what is repeated in that again, so that a line of text can take all memory. */
+struct cost {
+	unsigned long sum[MAX_DEPTH + 1]; /* of each open group */
+	unsigned long last;               /* of the last atom */
+	int depth;
+};
+
+static void add_atom(struct cost *c, unsigned long n)
+{
+	c->last = n;
+	c->sum[c->depth] += n;
+}
+
+static void repeat(struct cost *c, unsigned long times)
+{
+	c->sum[c->depth] += c->last * times;
+	c->last *= times + 1;
+}
+
+static const char *skip_bracket(const char *p)
+{
+	p += *p == '^';
+	p += *p == ']';
+	while (*p && *p != ']') {
+		const char *end = *p == '[' && p[1] == ':' ? strstr(p + 2, ":]") : NULL;
+
+		p = end ? end + 2 : p + 1;
+	}
+	return *p ? p : p - 1;
+}
+
+/* The largest number within {m,n}. */
+static unsigned long bound(const char *p)
+{
+	unsigned long first = strtoul(p, NULL, 10);
+	const char *comma = strpbrk(p, ",}");
+	unsigned long second = comma && *comma == ',' ? strtoul(comma + 1, NULL, 10) : 0;
+
+	return first > second ? first : second;
+}
+
+static int is_too_large(const char *p)
+{
+	struct cost c = { { 0 }, 0, 0 };
+
+	for (; *p; p++) {
+		switch (*p) {
+		case '(':
+			if (c.depth == MAX_DEPTH) {
+				return 1;
+			}
+			c.sum[++c.depth] = 0;
+			break;
+		case ')':
+			if (c.depth > 0) {
+				c.depth--;
+				add_atom(&c, c.sum[c.depth + 1] + 1);
+			}
+			break;
+		case '+':
+			repeat(&c, 1);
+			break;
+		case '{':
+			repeat(&c, bound(p + 1));
+			break;
+		case '[':
+			p = skip_bracket(p + 1);
+			add_atom(&c, 1);
+			break;
+		case '\\':
+			/* References to groups make matching exponential; Go has none. */
+			if (p[1] >= '1' && p[1] <= '9') {
+				return 1;
+			}
+			p += p[1] != '\0';
+			add_atom(&c, 1);
+			break;
+		default:
+			add_atom(&c, 1);
+		}
+		if (c.last > MAX_COST || c.sum[c.depth] > MAX_COST) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int compile(const char *pattern, regex_t *ret, struct gantry_error *err)
 {
 	auto_(buf) struct buf posix = BUF_INIT;
@@ -39,6 +129,9 @@ static int compile(const char *pattern, regex_t *ret, struct gantry_error *err)
 	}
 	if (translate(pattern, &posix) < 0) {
 		return error_no_memory(err);
+	}
+	if (is_too_large(buf_str(&posix))) {
+		return error_set(err, GANTRY_ERR_INVALID, "pattern \"%.100s\" repeats too much, or refers to its groups", pattern);
 	}
 	code = regcomp(ret, buf_str(&posix), REG_EXTENDED | REG_NOSUB);
 	if (code) {

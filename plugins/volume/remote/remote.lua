@@ -9,6 +9,11 @@ driver {
   licence = "Apache-2.0",
   summary = "Volumes that mount(8) can mount: NFS, CIFS, rclone",
   needs = { "kv", "exec:mount", "exec:umount", "exec:mkdir", "exec:rmdir" },
+  config = {
+    { name = "type", doc = "of volumes that say nothing else" },
+    { name = "device", doc = "of volumes that say nothing else; %s is the volume's name" },
+    { name = "o", doc = "mount options of volumes that say nothing else" },
+  },
 }
 
 local volume = {}
@@ -19,6 +24,7 @@ local function place(name)
 end
 
 local function load(name)
+  if #name > 200 then return nil end
   local text = gantry.kv.get("volume/" .. name)
   return text and gantry.json.decode(text)
 end
@@ -56,8 +62,12 @@ local function check_options(options)
 end
 
 function volume.create(args)
-  local options = args.options or {}
-  if not args.name:match("^[%w][%w_.-]*$") then fail("INVALID", "malformed volume name " .. args.name) end
+  local options = {}
+  for key, value in pairs(args.options or {}) do options[key] = value end
+  for key in pairs(known) do
+    if not options[key] and config[key] and config[key] ~= "" then options[key] = config[key]:gsub("%%s", args.name) end
+  end
+  if #args.name > 200 or not args.name:match("^[%w][%w_.-]*$") then fail("INVALID", "malformed volume name") end
   check_options(options)
   local there = load(args.name)
   if there then
@@ -120,7 +130,8 @@ end
 
 function volume.remove(args)
   local record = load(args.name)
-  if record and next(record.users) then fail("IN_USE", "volume " .. args.name .. " is in use") end
+  if not record then return end
+  if next(record.users) then fail("IN_USE", "volume " .. args.name .. " is in use") end
   gantry.kv.remove("volume/" .. args.name)
 end
 

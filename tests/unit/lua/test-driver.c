@@ -363,6 +363,44 @@ START_TEST(modules)
 }
 END_TEST
 
+/* A driver's own folder, and no way out of it. */
+START_TEST(trees)
+{
+	static const char body[] =
+		"local function no(f, ...) local ok, e = pcall(f, ...) assert(not ok, ...) return e end "
+		"d.list = function() "
+		"tree.make('a/b') assert(tree.exists('a/b') and not tree.exists('a/c')) "
+		"tree.rename('a/b', 'c') assert(tree.list('.')[1]) tree.copy('c', 'd/e') tree.remove('c') tree.remove('c') "
+		"assert(not tree.exists('c') and select(2, tree.usage('d/e')) >= 1) "
+		"for _, path in ipairs { '/etc', '..', '../..', 'a/../..', 'link', 'link/ssh', 'a/../link', '', 'a\\0b' } do "
+		"no(tree.list, path) no(tree.mount, path) no(tree.copy, path, 'x') no(tree.usage, path) end "
+		"no(tree.make, 'link/x') no(tree.make, '../x') no(tree.rename, 'a', 'link/x') no(tree.rename, 'a', '../x') "
+		"no(tree.remove, 'link/passwd') no(tree.remove, '..') "
+		"for _, fd in ipairs { 0, 1, 2, 3, -1, 99, 1 << 40 } do no(tree.apply, 'a', fd) no(tree.diff, 'a', nil, fd) end "
+		"return { name = { tostring(no(tree.list, 'nothing')) } } end return d";
+	auto_(reply) struct reply reply = REPLY_INIT;
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	char script[3000], path[300];
+
+	snprintf(path, sizeof(path), "%s/link", fake_host_get(host)->state_dir);
+	ck_assert_int_eq(symlink("/etc", path), 0);
+	snprintf(script, sizeof(script), BAD "%s", "'mount'", body);
+	load_text(script, "permissions = [ \"mount\" ];", 0, "");
+	ck_assert_msg(call(GANTRY_VOLUME_OP_LIST, &GANTRY_VOLUME_LIST_ARGS(), &reply, &err) == 0, "%s",
+		      err.message);
+	ck_assert_ptr_nonnull(strstr(reply_list(&reply, GANTRY_VOLUME_LIST_RET_NAME)[0], "cannot open nothing"));
+	driver = driver_free(driver);
+	/* Not granted, and not while the script loads. */
+	snprintf(script, sizeof(script), BAD "d.list = function() tree.mount('a') end return d", "");
+	load_text(script, "", 0, "");
+	ck_assert_int_eq(call(GANTRY_VOLUME_OP_LIST, &GANTRY_VOLUME_LIST_ARGS(), &reply, &err),
+			 GANTRY_ERR_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(err.message, "'mount' is not granted"));
+	driver = driver_free(driver);
+	load_text("tree.list('.')", "", GANTRY_ERR_INVALID, "not while the script loads");
+}
+END_TEST
+
 #define MANY 64
 
 /* As many as one likes, each with a state of its own. */
@@ -521,6 +559,7 @@ static Suite *suite(void)
 	tcase_add_test(t, wrong_results);
 	tcase_add_test(t, many_drivers);
 	tcase_add_test(t, modules);
+	tcase_add_test(t, trees);
 	tcase_add_test(t, policy_decides);
 	tcase_add_test(t, policy_services_are_real);
 	tcase_add_test(t, policy_grants_are_bounded);
