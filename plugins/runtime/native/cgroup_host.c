@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <helpers/buf.h>
 #include <helpers/cleanup.h>
@@ -117,23 +118,44 @@ static bool is_clean(const char *path)
 	return !strchr(path, '\n');
 }
 
+/* A user's containers go below the topmost group that is his: the one that he is in has
+ * processes, and so cannot hand controllers on. */
+static void delegated_group(const struct cgroup_host *host, char *own)
+{
+	char *slash;
+
+	while (host->mode == CGROUP_UNIFIED && (slash = strrchr(own, '/')) && slash != own) {
+		char file[1024];
+
+		*slash = '\0';
+		snprintf(file, sizeof(file), "%s%s/cgroup.procs", host->unified, own);
+		if (access(file, W_OK) < 0) {
+			*slash = '/';
+			return;
+		}
+	}
+}
+
 int cgroup_path(const struct cgroup_host *host, const char *requested, const char *id, char *out,
 		size_t size, struct gantry_error *err)
 {
-	const char *own = host->unified_own[0] ? host->unified_own : "/";
+	char own[sizeof(host->unified_own)];
 	int n;
+
+	snprintf(own, sizeof(own), "%s", host->unified_own[0] ? host->unified_own : "/");
 
 	if (requested && !is_clean(requested))
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "config.json: linux.cgroupsPath: \"%s\" must not contain ..",
 				 requested);
-	if (!is_host_root() && own[1])
-		/* a user's delegated subtree */
+	if (!is_host_root() && own[1]) {
+		delegated_group(host, own);
 		n = snprintf(out, size, "%s/%s", own, requested ? requested : id);
-	else if (!requested)
+	} else if (!requested) {
 		n = snprintf(out, size, "/gantry/%s", id);
-	else
+	} else {
 		n = snprintf(out, size, "/%s", requested);
+	}
 	if (n < 0 || (size_t)n >= size)
 		return error_errno(err, ENAMETOOLONG, "config.json: linux.cgroupsPath");
 	/* one slash between components, none at the end */
