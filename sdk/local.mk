@@ -95,4 +95,17 @@ CLEANFILES += $(KIND_PAGES)
 docs/reference/%.md: sdk/interfaces/%.lua sdk/generate.lua
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(GENERATE) reference $< > $@.tmp && mv $@.tmp $@
 
+# The examples are the templates of `gantry plugin new`, and installed to be read.
+EXAMPLES = c/driver.c c/test.c c/plugin.conf c/Makefile c/README.md c/.github/workflows/ci.yml \
+	lua/example.lua lua/plugin.conf lua/Makefile lua/README.md lua/.github/workflows/ci.yml \
+	'*python/driver.py' python/protocol.py '*python/test.py' python/plugin.conf python/Makefile \
+	python/README.md python/.github/workflows/ci.yml \
+	'*sh/driver.sh' '*sh/test.sh' sh/plugin.conf sh/Makefile sh/README.md sh/.github/workflows/ci.yml
+BUILT_SOURCES += sdk/generated/templates_generated.h
+CLEANFILES += sdk/generated/templates_generated.h
+EXTRA_DIST += sdk/generate-templates.lua sdk/examples
+sdk/generated/templates_generated.h: sdk/generate-templates.lua $(wildcard $(top_srcdir)/sdk/examples/*/*)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(LUA) $(top_srcdir)/sdk/generate-templates.lua \
+		$(top_srcdir)/sdk/examples $(EXAMPLES) > $@.tmp && mv $@.tmp $@
+
 include sdk/conformance/local.mk

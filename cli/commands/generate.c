@@ -22,8 +22,8 @@ static const char *own_program(char path[PATH_MAX])
 
 static void add_program(struct cli *cli, struct buf *unit)
 {
-	const char *const options[][2] = { { "--root", cli->root }, { "--run-root", cli->run_root },
-					   { "-H", cli->host } };
+	const char *const options[][2] = {
+		{"--root", cli->root}, {"--run-root", cli->run_root}, {"-H", cli->host}};
 	char path[PATH_MAX];
 
 	unit_add_argument(unit, own_program(path));
@@ -45,14 +45,16 @@ static const char *restart_of(struct args *args, struct json_object *container)
 	if (asked) {
 		return asked;
 	}
-	return !own || !*own || !strcmp(own, "no") ? "on-failure" :
-	       !strcmp(own, "unless-stopped")	   ? "always" : own;
+	return !own || !*own || !strcmp(own, "no") ? "on-failure"
+	       : !strcmp(own, "unless-stopped")	   ? "always"
+						   : own;
 }
 
 static int check_restart(const char *policy, struct gantry_error *err)
 {
-	static const char *const known[] = { "no", "on-success", "on-failure", "on-abnormal",
-					     "on-watchdog", "on-abort", "always" };
+	static const char *const known[] = {"no",	   "on-success",  "on-failure",
+					    "on-abnormal", "on-watchdog", "on-abort",
+					    "always"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (!strcmp(policy, known[i])) {
@@ -103,9 +105,9 @@ static int command_systemd(struct cli *cli, struct args *args, struct gantry_err
 }
 
 static const struct flag systemd_flags[] = {
-	{ FLAG_STRING, 0, "restart-policy", "When systemd starts it again", "the container's", 0 },
-	{ FLAG_INT, 't', "time", "Seconds to wait before killing it", NULL, 0 },
-	{ FLAG_NONE },
+	{FLAG_STRING, 0, "restart-policy", "When systemd starts it again", "the container's", 0},
+	{FLAG_INT, 't', "time", "Seconds to wait before killing it", NULL, 0},
+	{FLAG_NONE},
 };
 
 const struct command generate_systemd_command = {

@@ -32,7 +32,7 @@ static const struct command *const system_children[] = {
 static const struct command *const plugin_children[] = {
 	&plugin_build_command, &plugin_check_command, &plugin_disable_command,
 	&plugin_enable_command, &plugin_inspect_command, &plugin_install_command,
-	&plugin_logs_command, &plugin_ls_command, &plugin_packages_command,
+	&plugin_logs_command, &plugin_ls_command, &plugin_new_command, &plugin_packages_command,
 	&plugin_push_command, &plugin_reload_command, &plugin_rm_command,
 	&plugin_search_path_command, &plugin_sign_command, &plugin_stats_command,
 	&plugin_trace_command, &plugin_trust_command, &plugin_upgrade_command, NULL,

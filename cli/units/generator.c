@@ -116,7 +116,8 @@ static void all_folders(struct generator *g, char *list)
 {
 	char *save = NULL;
 
-	for (char *folder = strtok_r(list, ":", &save); folder; folder = strtok_r(NULL, ":", &save)) {
+	for (char *folder = strtok_r(list, ":", &save); folder;
+	     folder = strtok_r(NULL, ":", &save)) {
 		one_folder(g, folder);
 	}
 }
@@ -142,7 +143,7 @@ static char *find_program(void)
 int main(int argc, char **argv)
 {
 	auto_free char *program = find_program();
-	struct generator g = { .out = argc > 1 ? argv[1] : NULL, .program = program };
+	struct generator g = {.out = argc > 1 ? argv[1] : NULL, .program = program};
 	const char *dirs = getenv("GANTRY_UNIT_DIRS"), *xdg = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME"), *scope = getenv("SYSTEMD_SCOPE");
 	auto_free char *list = NULL;
@@ -153,7 +154,10 @@ int main(int argc, char **argv)
 	} else if (geteuid() == 0 || (scope && !strcmp(scope, "system"))) {
 		r = asprintf(&list, "/etc/gantry/systemd:/usr/share/gantry/systemd");
 	} else {
-		r = asprintf(&list, "%s%s/gantry/systemd:/etc/gantry/systemd/users", xdg ? xdg : home ? home : "",
+		r = asprintf(&list, "%s%s/gantry/systemd:/etc/gantry/systemd/users",
+			     xdg    ? xdg
+			     : home ? home
+				    : "",
 			     xdg ? "" : "/.config");
 	}
 	if (r < 0 || !program) {

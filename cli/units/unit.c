@@ -24,48 +24,48 @@ static const struct key {
 	enum key_kind kind;
 	const char *flag;
 } keys[] = {
-	{ "AddCapability", KEY_WORDS, "--cap-add" },
-	{ "AddDevice", KEY_FLAG, "--device" },
-	{ "AddHost", KEY_FLAG, "--add-host" },
-	{ "Annotation", KEY_WORDS, "--annotation" },
-	{ "ContainerName", KEY_NAME, NULL },
-	{ "DNS", KEY_FLAG, "--dns" },
-	{ "DropCapability", KEY_WORDS, "--cap-drop" },
-	{ "Entrypoint", KEY_FLAG, "--entrypoint" },
-	{ "Environment", KEY_WORDS, "--env" },
-	{ "EnvironmentFile", KEY_FLAG, "--env-file" },
-	{ "Exec", KEY_EXEC, NULL },
-	{ "GantryArgs", KEY_RAW, NULL },
-	{ "GroupAdd", KEY_FLAG, "--group-add" },
-	{ "HealthCmd", KEY_FLAG, "--health-cmd" },
-	{ "HealthInterval", KEY_FLAG, "--health-interval" },
-	{ "HealthRetries", KEY_FLAG, "--health-retries" },
-	{ "HealthStartPeriod", KEY_FLAG, "--health-start-period" },
-	{ "HealthTimeout", KEY_FLAG, "--health-timeout" },
-	{ "HostName", KEY_FLAG, "--hostname" },
-	{ "Image", KEY_IMAGE, NULL },
-	{ "IP", KEY_FLAG, "--ip" },
-	{ "Label", KEY_WORDS, "--label" },
-	{ "LogDriver", KEY_FLAG, "--log-driver" },
-	{ "Memory", KEY_FLAG, "--memory" },
-	{ "Mount", KEY_FLAG, "--mount" },
-	{ "Network", KEY_FLAG, "--network" },
-	{ "NetworkAlias", KEY_FLAG, "--network-alias" },
-	{ "PidsLimit", KEY_FLAG, "--pids-limit" },
-	{ "PublishPort", KEY_FLAG, "--publish" },
-	{ "Pull", KEY_FLAG, "--pull" },
-	{ "ReadOnly", KEY_BOOL, "--read-only" },
-	{ "RunInit", KEY_BOOL, "--init" },
-	{ "ShmSize", KEY_FLAG, "--shm-size" },
-	{ "StopSignal", KEY_FLAG, "--stop-signal" },
-	{ "StopTimeout", KEY_FLAG, "--stop-timeout" },
-	{ "Sysctl", KEY_WORDS, "--sysctl" },
-	{ "Tmpfs", KEY_FLAG, "--tmpfs" },
-	{ "Ulimit", KEY_FLAG, "--ulimit" },
-	{ "User", KEY_FLAG, "--user" },
-	{ "UserNS", KEY_FLAG, "--userns" },
-	{ "Volume", KEY_FLAG, "--volume" },
-	{ "WorkingDir", KEY_FLAG, "--workdir" },
+	{"AddCapability", KEY_WORDS, "--cap-add"},
+	{"AddDevice", KEY_FLAG, "--device"},
+	{"AddHost", KEY_FLAG, "--add-host"},
+	{"Annotation", KEY_WORDS, "--annotation"},
+	{"ContainerName", KEY_NAME, NULL},
+	{"DNS", KEY_FLAG, "--dns"},
+	{"DropCapability", KEY_WORDS, "--cap-drop"},
+	{"Entrypoint", KEY_FLAG, "--entrypoint"},
+	{"Environment", KEY_WORDS, "--env"},
+	{"EnvironmentFile", KEY_FLAG, "--env-file"},
+	{"Exec", KEY_EXEC, NULL},
+	{"GantryArgs", KEY_RAW, NULL},
+	{"GroupAdd", KEY_FLAG, "--group-add"},
+	{"HealthCmd", KEY_FLAG, "--health-cmd"},
+	{"HealthInterval", KEY_FLAG, "--health-interval"},
+	{"HealthRetries", KEY_FLAG, "--health-retries"},
+	{"HealthStartPeriod", KEY_FLAG, "--health-start-period"},
+	{"HealthTimeout", KEY_FLAG, "--health-timeout"},
+	{"HostName", KEY_FLAG, "--hostname"},
+	{"Image", KEY_IMAGE, NULL},
+	{"IP", KEY_FLAG, "--ip"},
+	{"Label", KEY_WORDS, "--label"},
+	{"LogDriver", KEY_FLAG, "--log-driver"},
+	{"Memory", KEY_FLAG, "--memory"},
+	{"Mount", KEY_FLAG, "--mount"},
+	{"Network", KEY_FLAG, "--network"},
+	{"NetworkAlias", KEY_FLAG, "--network-alias"},
+	{"PidsLimit", KEY_FLAG, "--pids-limit"},
+	{"PublishPort", KEY_FLAG, "--publish"},
+	{"Pull", KEY_FLAG, "--pull"},
+	{"ReadOnly", KEY_BOOL, "--read-only"},
+	{"RunInit", KEY_BOOL, "--init"},
+	{"ShmSize", KEY_FLAG, "--shm-size"},
+	{"StopSignal", KEY_FLAG, "--stop-signal"},
+	{"StopTimeout", KEY_FLAG, "--stop-timeout"},
+	{"Sysctl", KEY_WORDS, "--sysctl"},
+	{"Tmpfs", KEY_FLAG, "--tmpfs"},
+	{"Ulimit", KEY_FLAG, "--ulimit"},
+	{"User", KEY_FLAG, "--user"},
+	{"UserNS", KEY_FLAG, "--userns"},
+	{"Volume", KEY_FLAG, "--volume"},
+	{"WorkingDir", KEY_FLAG, "--workdir"},
 };
 
 struct parse {
@@ -109,7 +109,8 @@ void unit_add_argument(struct buf *line, const char *text)
 
 static int wrong(struct parse *p, const char *what, const char *text)
 {
-	return error_set(p->err, GANTRY_ERR_INVALID, "%s:%u: %s: %.200s", p->file, p->line, what, text);
+	return error_set(p->err, GANTRY_ERR_INVALID, "%s:%u: %s: %.200s", p->file, p->line, what,
+			 text);
 }
 
 /* The next word: as a shell has it, with quotes and backslashes.  NULL at the end; *ret_bad
@@ -162,8 +163,8 @@ static int add_words(struct parse *p, struct buf *to, const char *flag, const ch
 
 static int parse_bool(const char *value)
 {
-	static const char *const yes[] = { "true", "yes", "on", "1" };
-	static const char *const no[] = { "false", "no", "off", "0" };
+	static const char *const yes[] = {"true", "yes", "on", "1"};
+	static const char *const no[] = {"false", "no", "off", "0"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (!strcasecmp(value, yes[i])) {
@@ -293,7 +294,8 @@ static void write_service(struct parse *p, const char *name, const char *program
 	buf_addf(ret, "# Made by gantry-generator from %s; changes are lost.\n%s", p->file,
 		 buf_str(&p->rest));
 	buf_adds(ret, "\n[Unit]\nSourcePath=");
-	buf_addf(ret, "%s\nWants=network-online.target\nAfter=network-online.target\n\n[Service]\n", p->file);
+	buf_addf(ret, "%s\nWants=network-online.target\nAfter=network-online.target\n\n[Service]\n",
+		 p->file);
 	if (!p->has_type) {
 		buf_adds(ret, "Type=exec\n");
 	}
@@ -320,7 +322,8 @@ static void write_service(struct parse *p, const char *name, const char *program
 int unit_from_container(const char *file, const char *text, const char *name, const char *program,
 			struct buf *ret, struct gantry_error *err)
 {
-	struct parse p = { .file = file, .rest = BUF_INIT, .flags = BUF_INIT, .exec = BUF_INIT, .err = err };
+	struct parse p = {
+		.file = file, .rest = BUF_INIT, .flags = BUF_INIT, .exec = BUF_INIT, .err = err};
 	auto_free char *copy = strdup(text);
 	int r = copy ? all_lines(&p, copy) : error_no_memory(err);
 
@@ -338,7 +341,7 @@ int unit_from_container(const char *file, const char *text, const char *name, co
 int unit_each_install(const char *text, int (*fn)(void *ctx, const char *kind, const char *target),
 		      void *ctx)
 {
-	static const char *const names[][2] = { { "WantedBy=", "wants" }, { "RequiredBy=", "requires" } };
+	static const char *const names[][2] = {{"WantedBy=", "wants"}, {"RequiredBy=", "requires"}};
 	auto_free char *copy = strdup(text);
 	char *save = NULL;
 	int in_install = 0, r = copy ? 0 : GANTRY_ERR_NO_MEMORY;

@@ -36,7 +36,8 @@ int userns_find_range(const char *file, uid_t uid, const char *name, unsigned *r
 	if (read_file(AT_FDCWD, file, &text, SUBID_LIMIT) < 0 || !text.data) {
 		return 0;
 	}
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		char *who = strsep(&line, ":");
 		unsigned start, count;
 		char rest;
@@ -67,13 +68,15 @@ static int find_ranges(uid_t uid, struct ranges *ret, struct gantry_error *err)
 		error_set(err, GANTRY_ERR_UNSUPPORTED,
 			  "user %s has no range of ids in /etc/subuid and /etc/subgid",
 			  name ? name : "(unknown)");
-		return error_hint(err, "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
-				  name ? name : "USER");
+		return error_hint(
+			err, "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
+			name ? name : "USER");
 	}
 	if (ret->uid_count < USEFUL_COUNT || ret->gid_count < USEFUL_COUNT) {
-		return error_set(err, GANTRY_ERR_UNSUPPORTED,
-				 "the range of user %s in /etc/subuid or /etc/subgid is smaller than %d",
-				 name ? name : "(unknown)", USEFUL_COUNT);
+		return error_set(
+			err, GANTRY_ERR_UNSUPPORTED,
+			"the range of user %s in /etc/subuid or /etc/subgid is smaller than %d",
+			name ? name : "(unknown)", USEFUL_COUNT);
 	}
 	return 0;
 }
@@ -133,8 +136,8 @@ int idmap_single(uid_t uid, gid_t gid, struct gantry_error *err)
 static int run_helper(const char *program, pid_t pid, unsigned own, unsigned start, unsigned count)
 {
 	char words[4][16];
-	char *argv[] = { (char *)program, words[0], (char[]){ "0" },  words[1], (char[]){ "1" },
-			 (char[]){ "1" },   words[2], words[3], NULL };
+	char *argv[] = {(char *)program, words[0], (char[]){"0"}, words[1], (char[]){"1"},
+			(char[]){"1"},	 words[2], words[3],	  NULL};
 	pid_t child;
 	int status;
 
@@ -163,7 +166,8 @@ static void helper_main(int gate, pid_t parent, uid_t uid, gid_t gid, const stru
 	if (run_helper("newuidmap", parent, uid, ranges->uid_start, ranges->uid_count) < 0) {
 		_exit(1);
 	}
-	_exit(run_helper("newgidmap", parent, gid, ranges->gid_start, ranges->gid_count) < 0 ? 2 : 0);
+	_exit(run_helper("newgidmap", parent, gid, ranges->gid_start, ranges->gid_count) < 0 ? 2
+											     : 0);
 }
 
 int idmap_helper_start(struct idmap_helper *h, uid_t uid, gid_t gid, struct gantry_error *err)
@@ -211,8 +215,9 @@ int idmap_helper_finish(struct idmap_helper *h, struct gantry_error *err)
 	}
 	error_set(err, GANTRY_ERR_PERMISSION, "%s refused this user's range of ids",
 		  WIFEXITED(status) && WEXITSTATUS(status) == 2 ? "newgidmap" : "newuidmap");
-	return error_hint(err, "check /etc/subuid and /etc/subgid, and that newuidmap has its setuid bit or "
-			       "file capabilities");
+	return error_hint(
+		err, "check /etc/subuid and /etc/subgid, and that newuidmap has its setuid bit or "
+		     "file capabilities");
 }
 
 void idmap_helper_cancel(struct idmap_helper *h)

@@ -45,9 +45,9 @@ static char *own_home(void)
 static int is_shared(const char *path)
 {
 	static const unsigned long kinds[] = {
-		NFS_SUPER_MAGIC, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, AFS_SUPER_MAGIC,
-		0x00c36400 /* Ceph */, 0x0bd00bd0 /* Lustre */, 0x47504653 /* GPFS */,
-		0x19830326 /* BeeGFS */,
+		NFS_SUPER_MAGIC,       0xff534d42 /* CIFS */,	0xfe534d42 /* SMB2 */,
+		AFS_SUPER_MAGIC,       0x00c36400 /* Ceph */,	0x0bd00bd0 /* Lustre */,
+		0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
 	};
 	struct statfs fs;
 
@@ -66,7 +66,9 @@ char *session_data_folder(void)
 {
 	const char *xdg = getenv("XDG_DATA_HOME");
 	auto_free char *home = own_home();
-	auto_free char *data = xdg && *xdg ? strdup(xdg) : home ? path_join(home, ".local/share", NULL) : NULL;
+	auto_free char *data = xdg && *xdg ? strdup(xdg)
+			       : home	   ? path_join(home, ".local/share", NULL)
+					   : NULL;
 	char host[128] = "";
 
 	if (!home || !data) {

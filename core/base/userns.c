@@ -6,16 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -48,7 +44,7 @@ gid_t userns_outer_gid(void)
 
 const char *userns_ids_name(enum userns_ids ids)
 {
-	static const char *const names[] = { "host", "full", "single", "given", "none" };
+	static const char *const names[] = {"host", "full", "single", "given", "none"};
 
 	return names[ids];
 }
@@ -82,7 +78,8 @@ static int open_folder(const struct paths *paths, enum userns_ids ids, struct ga
 	if (fd >= 0) {
 		return fd;
 	}
-	return error_errno(err, r < 0 ? -r : errno, "cannot open folder %s/userns", paths->run_root);
+	return error_errno(err, r < 0 ? -r : errno, "cannot open folder %s/userns",
+			   paths->run_root);
 }
 
 static int write_holder(int folder, pid_t pid, struct gantry_error *err)
@@ -93,8 +90,8 @@ static int write_holder(int folder, pid_t pid, struct gantry_error *err)
 	snprintf(name, sizeof(name), "%d", pid);
 	n = snprintf(text, sizeof(text), "%llu\n", start_time(pid));
 	r = write_file_atomic(folder, name, text, (size_t)n, 0600, 0);
-	return r < 0 ? error_errno(err, -r, "cannot note process %d as a holder of the user namespace",
-				   pid)
+	return r < 0 ? error_errno(err, -r,
+				   "cannot note process %d as a holder of the user namespace", pid)
 		     : 0;
 }
 
@@ -164,8 +161,9 @@ static int refused(int sys_errno, struct gantry_error *err)
 		return error_hint(err, "this host allows no more of them: an administrator can run "
 				       "`sysctl -w user.max_user_namespaces=15000`");
 	}
-	return error_hint(err, "without them an ordinary user cannot run containers; `gantry doctor` says "
-			       "what forbids them and what an administrator can do");
+	return error_hint(
+		err, "without them an ordinary user cannot run containers; `gantry doctor` says "
+		     "what forbids them and what an administrator can do");
 }
 
 /* The new namespace is mapped by ourselves, or by helpers that stay outside. */
@@ -203,10 +201,12 @@ static int choose(const struct paths *paths, enum userns_ids *ret, int *ret_new,
 	full = idmap_can_full(geteuid(), &why) == 0;
 	if (had == USERNS_FULL && !full) {
 		error_set(err, GANTRY_ERR_UNSUPPORTED,
-			  "the images in %s belong to a range of ids that this user no longer has (%s)",
+			  "the images in %s belong to a range of ids that this user no longer has "
+			  "(%s)",
 			  paths->root, why.message);
-		return error_hint(err, "restore the range in /etc/subuid and /etc/subgid, or choose another "
-				       "--root");
+		return error_hint(
+			err, "restore the range in /etc/subuid and /etc/subgid, or choose another "
+			     "--root");
 	}
 	*ret = full ? USERNS_FULL : USERNS_SINGLE;
 	return 0;
@@ -224,10 +224,12 @@ static int own_mounts(struct gantry_error *err)
 	if (unshare(CLONE_NEWNS) == 0) {
 		return 0;
 	}
-	error_errno(err, errno, "a user namespace can be created here, but gives no power to mount");
+	error_errno(err, errno,
+		    "a user namespace can be created here, but gives no power to mount");
 	err->code = GANTRY_ERR_UNSUPPORTED;
-	return error_hint(err, "something like AppArmor restricts it: an administrator can run `sysctl -w "
-			       "kernel.apparmor_restrict_unprivileged_userns=0`");
+	return error_hint(
+		err, "something like AppArmor restricts it: an administrator can run `sysctl -w "
+		     "kernel.apparmor_restrict_unprivileged_userns=0`");
 }
 
 int userns_enter(const struct paths *paths, enum userns_ids *ret, struct gantry_error *err)
@@ -285,36 +287,4 @@ void userns_leave(const struct paths *paths)
 	if (path) {
 		(void)unlink(path);
 	}
-}
-
-int userns_probe(struct gantry_error *err)
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		uid_t uid = geteuid();
-		gid_t gid = getegid();
-		struct gantry_error ignored = GANTRY_ERROR_INIT;
-
-		if (unshare(CLONE_NEWUSER) < 0) {
-			_exit(errno);
-		}
-		if (idmap_single(uid, gid, &ignored) < 0) {
-			_exit(EPERM);
-		}
-		_exit(unshare(CLONE_NEWNS) < 0 ? 255 : 0);
-	}
-	if (pid < 0) {
-		return error_errno(err, errno, "cannot start a process");
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-	}
-	status = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-	if (status == 255) {
-		error_set(err, GANTRY_ERR_UNSUPPORTED,
-			  "a user namespace can be created here, but gives no power to mount");
-		return error_hint(err, "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
-	}
-	return status ? refused(status, err) : 0;
 }

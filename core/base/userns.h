@@ -40,10 +40,6 @@ int userns_add_holder(const struct paths *paths, pid_t pid, struct gantry_error 
 /* Takes the note of this process back. */
 void userns_leave(const struct paths *paths);
 
-/* May user namespaces be made here, and do they give their maker power in them?
- * A child process tries.  0, or an error with the reason and the remedy. */
-int userns_probe(struct gantry_error *err);
-
 /* The user's range in a file like /etc/subuid (id or name, then start and count):
  * 1 when there is one, else 0. */
 int userns_find_range(const char *file, uid_t uid, const char *name, unsigned *ret_start,

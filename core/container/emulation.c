@@ -13,8 +13,8 @@
 static const char *asked(struct json_object *host_config)
 {
 	struct json_object *options = json_get_array(host_config, "SecurityOpt");
-	const char *text = json_get_string(json_get_object(host_config, "Annotations"),
-					   EMULATE_ANNOTATION);
+	const char *text =
+		json_get_string(json_get_object(host_config, "Annotations"), EMULATE_ANNOTATION);
 
 	for (size_t i = 0; i < json_array_size(options); i++) {
 		const char *o = json_item_string(options, i);
@@ -54,7 +54,7 @@ enum emulate_level container_emulation(struct core *core, const struct container
 void emulation_annotate(struct core *core, const struct container *c, const char *run_dir,
 			struct json_object *annotations)
 {
-	static const char *const names[] = { "off", "record", "consistent" };
+	static const char *const names[] = {"off", "record", "consistent"};
 	enum emulate_level level = container_emulation(core, c);
 	auto_free char *path = path_join(run_dir, "emulate.sock", NULL);
 

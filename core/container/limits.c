@@ -57,9 +57,19 @@ static int is_set(struct json_object *host_config, const char *key)
 struct json_object *limits_not_enforced(struct core *core, struct json_object *host_config)
 {
 	static const char *const keys[] = {
-		"Memory",     "MemoryReservation", "NanoCpus",	  "CpuShares",		 "CpuQuota",
-		"CpusetCpus", "CpusetMems",	   "PidsLimit",	  "BlkioWeight",	 "BlkioDeviceReadBps",
-		"BlkioDeviceWriteBps",		   "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps",
+		"Memory",
+		"MemoryReservation",
+		"NanoCpus",
+		"CpuShares",
+		"CpuQuota",
+		"CpusetCpus",
+		"CpusetMems",
+		"PidsLimit",
+		"BlkioWeight",
+		"BlkioDeviceReadBps",
+		"BlkioDeviceWriteBps",
+		"BlkioDeviceReadIOps",
+		"BlkioDeviceWriteIOps",
 	};
 	struct json_object *list = NULL;
 
@@ -82,8 +92,10 @@ void limits_warn(struct core *core, struct json_object *host_config, struct json
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		char text[160];
 
-		snprintf(text, sizeof(text), "%s is not enforced: no control group is delegated to this user "
-			 "(gantry doctor)", json_item_string(list, i));
+		snprintf(text, sizeof(text),
+			 "%s is not enforced: no control group is delegated to this user "
+			 "(gantry doctor)",
+			 json_item_string(list, i));
 		json_add_string(warnings, text);
 	}
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -125,6 +126,15 @@ static int is_over(struct core *core, struct wait *w)
 	return w->condition == WAIT_NOT_RUNNING || w->running;
 }
 
+/* It has ended, and somebody else finishes it: whoever waits may remove it next, so the
+ * record shall say so, too. */
+static void await_record(struct core *core, struct wait *w)
+{
+	for (int tries = 0; tries < 250 && w->condition != WAIT_REMOVED && !is_over(core, w); tries++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+}
+
 static void run_wait(struct core *core, void *data, int sink)
 {
 	struct wait *w = data;
@@ -135,6 +145,7 @@ static void run_wait(struct core *core, void *data, int sink)
 		r = wait_on_shim(core, w, sink, &code);
 		if (r > 0) {
 			w->running = 1;
+			await_record(core, w);
 			if (w->condition != WAIT_REMOVED || is_over(core, w)) {
 				break;
 			}

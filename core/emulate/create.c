@@ -27,8 +27,8 @@ static int is_kernels(struct request *rq)
 /* The owner of what is made in this folder. */
 static struct stat owner_in(const struct request *rq, int parent, mode_t mode)
 {
-	struct stat folder = { 0 };
-	struct stat st = { .st_uid = rq->who.uid.fs, .st_gid = rq->who.gid.fs, .st_mode = mode };
+	struct stat folder = {0};
+	struct stat st = {.st_uid = rq->who.uid.fs, .st_gid = rq->who.gid.fs, .st_mode = mode};
 
 	if (fstat(parent, &folder) == 0 && (folder.st_mode & S_ISGID)) {
 		owners_apply_fd(parent, &folder);
@@ -128,7 +128,8 @@ static int64_t make_device(struct request *rq, int parent, const char *name, mod
 		return -EPERM;
 	if (S_ISCHR(mode) && dev == 0)
 		return -EPERM; /* overlayfs' sign for a file that is deleted */
-	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0777);
+	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    mode & 0777);
 	if (fd < 0)
 		return -errno;
 	st = owner_in(rq, parent, mode);
@@ -169,7 +170,8 @@ int64_t call_mknod(struct request *rq)
 
 int64_t call_mknodat(struct request *rq)
 {
-	return make_node(rq, (int)rq->args[0], rq->args[1], (mode_t)rq->args[2], (uint32_t)rq->args[3]);
+	return make_node(rq, (int)rq->args[0], rq->args[1], (mode_t)rq->args[2],
+			 (uint32_t)rq->args[3]);
 }
 
 /* Makes the file and its owner, then leaves the opening to the kernel; but a caller
@@ -190,7 +192,8 @@ static int64_t open_new(struct request *rq, int dirfd, uint64_t where, int flags
 	if (!request_is_alive(rq))
 		return -ESRCH;
 	fd = openat(parent, name,
-		    (flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME)) |
+		    (flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT |
+			      O_NOATIME)) |
 			    O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    mode);
 	if (fd < 0)
@@ -212,5 +215,6 @@ int64_t call_openat(struct request *rq)
 
 int64_t call_creat(struct request *rq)
 {
-	return open_new(rq, AT_FDCWD, rq->args[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)rq->args[1]);
+	return open_new(rq, AT_FDCWD, rq->args[0], O_CREAT | O_WRONLY | O_TRUNC,
+			(mode_t)rq->args[1]);
 }

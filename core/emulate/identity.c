@@ -15,7 +15,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct identity *table[IDENTITY_MAX];
 static unsigned int n_table;
 
-static const struct identity root = { .is_default = 1 };
+static const struct identity root = {.is_default = 1};
 
 /* The tag of entry i is i + 1: no limit of 0 is ever set. */
 static void find_tag(rlim_t tag, struct identity *ret)
@@ -41,9 +41,9 @@ int identity_read(pid_t pid, struct identity *ret)
 
 static int same(const struct identity *a, const struct identity *b)
 {
-	return !memcmp(&a->uid, &b->uid, sizeof(a->uid)) && !memcmp(&a->gid, &b->gid, sizeof(a->gid)) &&
-	       a->n_groups == b->n_groups && a->keeps_caps == b->keeps_caps &&
-	       a->has_caps == b->has_caps &&
+	return !memcmp(&a->uid, &b->uid, sizeof(a->uid)) &&
+	       !memcmp(&a->gid, &b->gid, sizeof(a->gid)) && a->n_groups == b->n_groups &&
+	       a->keeps_caps == b->keeps_caps && a->has_caps == b->has_caps &&
 	       !memcmp(a->groups, b->groups, a->n_groups * sizeof(a->groups[0]));
 }
 

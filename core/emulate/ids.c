@@ -93,11 +93,11 @@ static int64_t set_real_effective(struct request *rq, int group)
 
 static int64_t set_three(struct request *rq, int group)
 {
-	uint32_t wanted[3] = { (uint32_t)rq->args[0], (uint32_t)rq->args[1], (uint32_t)rq->args[2] };
+	uint32_t wanted[3] = {(uint32_t)rq->args[0], (uint32_t)rq->args[1], (uint32_t)rq->args[2]};
 	struct identity who;
 	int64_t r = begin(rq, &who);
 	struct ids *ids = group ? &who.gid : &who.uid, old = *ids;
-	uint32_t *to[3] = { &ids->real, &ids->effective, &ids->saved };
+	uint32_t *to[3] = {&ids->real, &ids->effective, &ids->saved};
 
 	if (r != 0)
 		return r;
@@ -248,7 +248,7 @@ static int64_t get_three(struct request *rq, int group)
 {
 	int r = request_identity(rq);
 	const struct ids *ids = group ? &rq->who.gid : &rq->who.uid;
-	const uint32_t values[3] = { ids->real, ids->effective, ids->saved };
+	const uint32_t values[3] = {ids->real, ids->effective, ids->saved};
 
 	if (r == 0 && (rq->who.is_default || request_is_nested(rq)))
 		return ANSWER_CONTINUE;

@@ -100,7 +100,8 @@ int64_t call_statx(struct request *rq)
 		return ANSWER_CONTINUE;
 	if (!look(rq, (int)rq->args[0], path, at_flags & ~SYNC_FLAGS, &fd, &st))
 		return ANSWER_CONTINUE;
-	if (statx(fd, "", AT_EMPTY_PATH | (at_flags & SYNC_FLAGS), (unsigned int)rq->args[3], &sx) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH | (at_flags & SYNC_FLAGS), (unsigned int)rq->args[3], &sx) <
+	    0)
 		return -errno;
 	sx.stx_uid = st.st_uid;
 	sx.stx_gid = st.st_gid;

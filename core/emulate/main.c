@@ -74,10 +74,9 @@ static int accept_listener(void)
 	return fd;
 }
 
-
 int main(void)
 {
-	struct pollfd p[2] = { { .fd = SOCKET, .events = POLLIN }, { .events = POLLIN } };
+	struct pollfd p[2] = {{.fd = SOCKET, .events = POLLIN}, {.events = POLLIN}};
 	unsigned int running = 0, had = 0;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -31,8 +31,11 @@ static const char *find_own(const char *type)
 	static const struct {
 		const char *type, *path;
 	} own[] = {
-		{ "proc", "/proc" },	   { "sysfs", "/sys" },	       { "devtmpfs", "/dev" },
-		{ "cgroup2", "/sys/fs/cgroup" }, { "cgroup", "/sys/fs/cgroup" },
+		{"proc", "/proc"},
+		{"sysfs", "/sys"},
+		{"devtmpfs", "/dev"},
+		{"cgroup2", "/sys/fs/cgroup"},
+		{"cgroup", "/sys/fs/cgroup"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
@@ -58,21 +61,24 @@ static int mount_again(void *arg)
 	if (tree < 0)
 		return -errno;
 	return syscall(SYS_move_mount, tree, "", job->target, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
 }
 
 int64_t call_mount(struct request *rq)
 {
-	const uint64_t others = MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE |
-				MS_UNBINDABLE;
+	const uint64_t others =
+		MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	char type[PATH_MAX], path[PATH_MAX];
 	auto_fd int mounts = -1;
 	auto_fd int target = -1;
-	struct job job = { .type = type };
+	struct job job = {.type = type};
 
-	if ((rq->args[3] & others) || !rq->args[2] || request_read_path(rq, rq->args[2], type) < 0 ||
-	    !(job.from = find_own(type)) || request_identity(rq) < 0 || rq->who.uid.effective != 0 ||
-	    request_is_nested(rq) || !request_has_cap(rq, CAP_SYS_ADMIN))
+	if ((rq->args[3] & others) || !rq->args[2] ||
+	    request_read_path(rq, rq->args[2], type) < 0 || !(job.from = find_own(type)) ||
+	    request_identity(rq) < 0 || rq->who.uid.effective != 0 || request_is_nested(rq) ||
+	    !request_has_cap(rq, CAP_SYS_ADMIN))
 		return ANSWER_CONTINUE;
 	if (request_read_path(rq, rq->args[1], path) < 0)
 		return ANSWER_CONTINUE;

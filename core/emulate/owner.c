@@ -50,7 +50,9 @@ static void drop_powers(int fd, const struct stat *st)
 static int64_t kept(int r)
 {
 	return r == -ENOTSUP || r == -EPERM || r == -EACCES || r == -ENOSPC || r == -E2BIG ||
-			       r == -ENAMETOOLONG ? 0 : r;
+			       r == -ENAMETOOLONG
+		       ? 0
+		       : r;
 }
 
 /* fd: the object, O_PATH.  parent and name: where it is, or -1. */
@@ -81,8 +83,8 @@ static int64_t change(struct request *rq, int fd, int parent, const char *name, 
 }
 
 /* Ids of a nested user namespace are the kernel's to map. */
-static int64_t change_path(struct request *rq, int dirfd, uint64_t where, uint32_t uid, uint32_t gid,
-			   int at_flags)
+static int64_t change_path(struct request *rq, int dirfd, uint64_t where, uint32_t uid,
+			   uint32_t gid, int at_flags)
 {
 	char path[PATH_MAX], name[256];
 	auto_fd int fd = -1;
@@ -104,7 +106,8 @@ static int64_t change_path(struct request *rq, int dirfd, uint64_t where, uint32
 
 int64_t call_chown(struct request *rq)
 {
-	return change_path(rq, AT_FDCWD, rq->args[0], (uint32_t)rq->args[1], (uint32_t)rq->args[2], 0);
+	return change_path(rq, AT_FDCWD, rq->args[0], (uint32_t)rq->args[1], (uint32_t)rq->args[2],
+			   0);
 }
 
 int64_t call_lchown(struct request *rq)
@@ -132,7 +135,7 @@ int64_t call_fchown(struct request *rq)
 	fd = path_open_fd(rq, (int)rq->args[0]);
 	if (fd < 0)
 		return fd;
-	return request_is_alive(rq) ? change(rq, fd, -1, NULL, (uint32_t)rq->args[1],
-					     (uint32_t)rq->args[2])
-				    : -ESRCH;
+	return request_is_alive(rq)
+		       ? change(rq, fd, -1, NULL, (uint32_t)rq->args[1], (uint32_t)rq->args[2])
+		       : -ESRCH;
 }

@@ -24,7 +24,8 @@
 
 static int open_how(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
-	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = flags | O_CLOEXEC,
+			       .resolve = resolve | RESOLVE_NO_MAGICLINKS};
 	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : fd;
@@ -100,8 +101,8 @@ static int own_descriptor(const char *path)
 	static const struct {
 		const char *name;
 		int fd;
-	} known[] = { { "/dev/stdin", 0 }, { "/dev/stdout", 1 }, { "/dev/stderr", 2 } };
-	static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+	} known[] = {{"/dev/stdin", 0}, {"/dev/stdout", 1}, {"/dev/stderr", 2}};
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (!strcmp(path, known[i].name))
@@ -132,7 +133,8 @@ int path_open(const struct request *rq, int dirfd, const char *path, int at_flag
 	}
 	if (fd >= 0)
 		return path_open_fd(rq, fd);
-	return *path == '/' ? open_absolute(rq, path, flags) : open_relative(rq, dirfd, path, flags);
+	return *path == '/' ? open_absolute(rq, path, flags)
+			    : open_relative(rq, dirfd, path, flags);
 }
 
 int path_open_parent(const struct request *rq, int dirfd, const char *path, char name[256])

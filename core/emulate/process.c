@@ -44,8 +44,8 @@ static int64_t execute(struct request *rq, int dirfd, uint64_t where, int at_fla
 	auto_fd int fd = -1;
 
 	/* root stays root whatever it runs */
-	if (request_identity(rq) < 0 || rq->who.is_default || request_read_path(rq, where, path) < 0 ||
-	    request_is_nested(rq))
+	if (request_identity(rq) < 0 || rq->who.is_default ||
+	    request_read_path(rq, where, path) < 0 || request_is_nested(rq))
 		return ANSWER_CONTINUE;
 	fd = path_open(rq, dirfd, path, at_flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
 	if (fd >= 0)
@@ -103,9 +103,10 @@ int64_t call_getsockopt(struct request *rq)
 	uint32_t room;
 	auto_fd int fd = take_socket(rq, (int)rq->args[0]);
 
-	if (fd < 0 || request_read(rq, rq->args[4], &room, sizeof(room)) < 0 || room < sizeof(peer) ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0 ||
-	    identity_read(peer.pid, &who) < 0 || who.is_default || request_is_nested(rq))
+	if (fd < 0 || request_read(rq, rq->args[4], &room, sizeof(room)) < 0 ||
+	    room < sizeof(peer) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+	    peer.pid <= 0 || identity_read(peer.pid, &who) < 0 || who.is_default ||
+	    request_is_nested(rq))
 		return ANSWER_CONTINUE;
 	peer.pid = inner_pid(peer.pid);
 	peer.uid = who.uid.effective;

@@ -53,8 +53,8 @@ int request_set_identity(struct request *rq, const struct identity *who)
 
 int request_read(const struct request *rq, uint64_t from, void *to, size_t size)
 {
-	struct iovec here = { to, size };
-	struct iovec there = { (void *)(uintptr_t)from, size };
+	struct iovec here = {to, size};
+	struct iovec there = {(void *)(uintptr_t)from, size};
 	ssize_t n = process_vm_readv(rq->tid, &here, 1, &there, 1, 0);
 
 	if (n < 0)
@@ -86,8 +86,8 @@ int request_read_path(const struct request *rq, uint64_t from, char *to)
 
 	while (done < PATH_MAX) {
 		size_t step = 4096 - (from + done) % 4096;
-		struct iovec here = { to + done, step < PATH_MAX - done ? step : PATH_MAX - done };
-		struct iovec there = { (void *)(uintptr_t)(from + done), here.iov_len };
+		struct iovec here = {to + done, step < PATH_MAX - done ? step : PATH_MAX - done};
+		struct iovec there = {(void *)(uintptr_t)(from + done), here.iov_len};
 		ssize_t n = process_vm_readv(rq->tid, &here, 1, &there, 1, 0);
 
 		if (n <= 0)
@@ -114,8 +114,8 @@ mode_t request_umask(const struct request *rq)
 
 int request_has_cap(const struct request *rq, unsigned int capability)
 {
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, rq->tid };
-	struct __user_cap_data_struct data[2] = { { 0 } };
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, rq->tid};
+	struct __user_cap_data_struct data[2] = {{0}};
 
 	if (syscall(SYS_capget, &header, data) < 0 || !request_is_alive(rq))
 		return 0;

@@ -28,9 +28,10 @@ static int make_room(struct room *ret)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return -errno;
-	ret->in_size = sizes.seccomp_notif > sizeof(*ret->in) ? sizes.seccomp_notif : sizeof(*ret->in);
-	ret->out_size =
-		sizes.seccomp_notif_resp > sizeof(*ret->out) ? sizes.seccomp_notif_resp : sizeof(*ret->out);
+	ret->in_size =
+		sizes.seccomp_notif > sizeof(*ret->in) ? sizes.seccomp_notif : sizeof(*ret->in);
+	ret->out_size = sizes.seccomp_notif_resp > sizeof(*ret->out) ? sizes.seccomp_notif_resp
+								     : sizeof(*ret->out);
 	ret->in = calloc(1, ret->in_size);
 	ret->out = calloc(1, ret->out_size);
 	return ret->in && ret->out ? 0 : -ENOMEM;
@@ -65,8 +66,8 @@ static void answer(const struct room *room, int listener)
 
 void emulate_serve(int listener)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-	struct room room = { 0 };
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	struct room room = {0};
 	int ready = make_room(&room) == 0;
 
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);

@@ -64,17 +64,19 @@ static void check_namespace(struct core *core, struct json_object *checks)
 
 	snprintf(text, sizeof(text), "no container can run (%s), and no other runner is built in",
 		 why->message);
-	add(checks, &(struct rung){
-			    .name = "user namespace",
-			    .there = core->ids != USERNS_NONE,
-			    .good = "containers run as this user",
-			    .cost = text,
-			    .admin = access("/proc/sys/kernel/unprivileged_userns_clone", F_OK) == 0 ?
-					     "sysctl -w kernel.unprivileged_userns_clone=1" :
-				     access("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", F_OK) == 0 ?
-					     "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" :
-					     "sysctl -w user.max_user_namespaces=15000",
-		    });
+	add(checks,
+	    &(struct rung){
+		    .name = "user namespace",
+		    .there = core->ids != USERNS_NONE,
+		    .good = "containers run as this user",
+		    .cost = text,
+		    .admin = access("/proc/sys/kernel/unprivileged_userns_clone", F_OK) == 0
+				     ? "sysctl -w kernel.unprivileged_userns_clone=1"
+			     : access("/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+				      F_OK) == 0
+				     ? "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+				     : "sysctl -w user.max_user_namespaces=15000",
+	    });
 }
 
 static void check_ids(struct core *core, struct json_object *checks)
@@ -84,15 +86,19 @@ static void check_ids(struct core *core, struct json_object *checks)
 	int may = core->ids == USERNS_GIVEN || idmap_can_full(core->uid, &why) == 0;
 
 	user_name(core, name, sizeof(name));
-	snprintf(admin, sizeof(admin), "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
-		 name);
+	snprintf(admin, sizeof(admin),
+		 "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s", name);
 	if (may && core->ids == USERNS_SINGLE) {
-		snprintf(cost, sizeof(cost), "there is a range, but the images in %s are owned by one id; a new "
-			 "--root would use it", core->paths.root);
+		snprintf(cost, sizeof(cost),
+			 "there is a range, but the images in %s are owned by one id; a new "
+			 "--root would use it",
+			 core->paths.root);
 		admin[0] = '\0';
 	} else {
-		snprintf(cost, sizeof(cost), "%s: all users of a container are one, the others are emulated "
-			 "(a call that is costs some microseconds)", why.message);
+		snprintf(cost, sizeof(cost),
+			 "%s: all users of a container are one, the others are emulated "
+			 "(a call that is costs some microseconds)",
+			 why.message);
 	}
 	if (!strncmp(why.message, "newuidmap", 9)) {
 		strcpy(admin, "apt-get install uidmap");
@@ -123,7 +129,8 @@ static void check_emulation(struct core *core, struct json_object *checks)
 			    .name = "emulation",
 			    .there = has_notifications(),
 			    .good = good,
-			    .cost = "this kernel (or what gantry runs in) has no seccomp notifications: package "
+			    .cost = "this kernel (or what gantry runs in) has no seccomp "
+				    "notifications: package "
 				    "managers and servers that change users fail with one id",
 			    .admin = "# use Linux 5.0 or later",
 		    });
@@ -131,14 +138,16 @@ static void check_emulation(struct core *core, struct json_object *checks)
 
 static void check_fuse(struct json_object *checks)
 {
-	add(checks, &(struct rung){
-			    .name = "/dev/fuse",
-			    .there = access("/dev/fuse", R_OK | W_OK) == 0,
-			    .good = "the FUSE union can be used",
-			    .cost = "without the kernel's overlay, each container is a copy of its image",
-			    .admin = "echo 'KERNEL==\"fuse\", MODE=\"0666\"' >/etc/udev/rules.d/99-fuse.rules && "
-				     "udevadm control --reload && udevadm trigger --name-match=fuse",
-		    });
+	add(checks,
+	    &(struct rung){
+		    .name = "/dev/fuse",
+		    .there = access("/dev/fuse", R_OK | W_OK) == 0,
+		    .good = "the FUSE union can be used",
+		    .cost = "without the kernel's overlay, each container is a copy of its image",
+		    .admin = "echo 'KERNEL==\"fuse\", MODE=\"0666\"' "
+			     ">/etc/udev/rules.d/99-fuse.rules && "
+			     "udevadm control --reload && udevadm trigger --name-match=fuse",
+	    });
 }
 
 /* Attributes hold the owners; without them they are forgotten. */
@@ -148,8 +157,10 @@ static void check_attributes(struct core *core, struct json_object *checks)
 	auto_fd int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
 	char cost[512];
 
-	snprintf(cost, sizeof(cost), "the filesystem of %s has none: owners of files are forgotten, and the "
-		 "kernel's overlay cannot be used; choose a --root on another filesystem", core->paths.root);
+	snprintf(cost, sizeof(cost),
+		 "the filesystem of %s has none: owners of files are forgotten, and the "
+		 "kernel's overlay cannot be used; choose a --root on another filesystem",
+		 core->paths.root);
 	add(checks, &(struct rung){
 			    .name = "file attributes",
 			    .there = fd >= 0 && fsetxattr(fd, "user.gantry.test", "x", 1, 0) == 0,
@@ -166,18 +177,21 @@ static void check_cgroups(struct core *core, struct json_object *checks)
 	struct statfs fs;
 	int unified = statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 
-	add(checks, &(struct rung){
-			    .name = "control groups",
-			    .there = limits_have_cgroups(core),
-			    .good = "delegated: limits and accounting are the kernel's",
-			    .cost = "not delegated: limits on memory, processors and processes are not enforced "
-				    "and pause does not work; ulimits do",
-			    .admin = unified ? "mkdir -p /etc/systemd/system/user@.service.d && printf "
-					       "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' "
-					       ">/etc/systemd/system/user@.service.d/delegate.conf && systemctl "
-					       "daemon-reload"
-					     : "# boot with systemd.unified_cgroup_hierarchy=1",
-		    });
+	add(checks,
+	    &(struct rung){
+		    .name = "control groups",
+		    .there = limits_have_cgroups(core),
+		    .good = "delegated: limits and accounting are the kernel's",
+		    .cost = "not delegated: limits on memory, processors and processes are not "
+			    "enforced "
+			    "and pause does not work; ulimits do",
+		    .admin = unified ? "mkdir -p /etc/systemd/system/user@.service.d && printf "
+				       "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' "
+				       ">/etc/systemd/system/user@.service.d/delegate.conf && "
+				       "systemctl "
+				       "daemon-reload"
+				     : "# boot with systemd.unified_cgroup_hierarchy=1",
+	    });
 }
 
 static void check_linger(struct core *core, struct json_object *checks)

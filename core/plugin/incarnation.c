@@ -28,6 +28,7 @@
 #define LEASH_FD 4
 #define EXPLAIN_MS 2000
 #define FAREWELL_MS 2000
+#define START_TRIES 5
 
 /* ---- starting ---- */
 
@@ -220,39 +221,6 @@ static int greet(struct incarnation *i, int64_t deadline_ns, struct gantry_error
 	return r < 0 ? r : read_hello(i, &hello, err);
 }
 
-int incarnation_start(const struct process_spec *spec, const struct gantry_host *services,
-		      uint64_t number, int64_t deadline_ns, struct incarnation **ret,
-		      struct gantry_error *err)
-{
-	struct incarnation *i = calloc(1, sizeof(*i));
-	int r;
-
-	if (!i) {
-		return error_no_memory(err);
-	}
-	atomic_init(&i->refs, 1);
-	i->number = number;
-	i->spec = spec;
-	i->services = services;
-	i->leash = -1;
-	i->peer.fd = -1;
-	r = spawn(i, err);
-	if (r == 0) {
-		r = greet(i, deadline_ns, err);
-		if (r == GANTRY_ERR_UNAVAILABLE && peer_is_broken(&i->peer)) {
-			incarnation_explain(i, err);
-			error_prefix(err, "it could not be started");
-		}
-	}
-	if (r < 0) {
-		i->killed = 1;
-		incarnation_unref(i);
-		return err->code;
-	}
-	*ret = i;
-	return 0;
-}
-
 int incarnation_prepare(struct incarnation *i, const char *what, const char *config,
 			int64_t deadline_ns, struct gantry_error *err)
 {
@@ -273,8 +241,60 @@ int incarnation_prepare(struct incarnation *i, const char *what, const char *con
 	buf_adds(&line, "}}");
 	r = peer_finish(&i->peer, &call, &line, NULL);
 	if (r == GANTRY_ERR_UNAVAILABLE && peer_is_broken(&i->peer)) {
-		incarnation_explain(i, err);
+		i->ending = incarnation_explain(i, err);
 		r = error_prefix(err, "%s failed", what);
+	}
+	return r;
+}
+
+static int start_once(const struct process_spec *spec, const struct gantry_host *services, uint64_t number,
+		      const char *config, int64_t deadline_ns, struct incarnation **ret, enum ending *ret_ending,
+		      struct gantry_error *err)
+{
+	struct incarnation *i = calloc(1, sizeof(*i));
+	int r;
+
+	if (!i) {
+		return error_no_memory(err);
+	}
+	atomic_init(&i->refs, 1);
+	i->number = number;
+	i->spec = spec;
+	i->services = services;
+	i->leash = -1;
+	i->peer.fd = -1;
+	r = spawn(i, err);
+	if (r == 0) {
+		r = greet(i, deadline_ns, err);
+		if (r == GANTRY_ERR_UNAVAILABLE && peer_is_broken(&i->peer)) {
+			i->ending = incarnation_explain(i, err);
+			error_prefix(err, "it could not be started");
+		}
+	}
+	if (r == 0 && config) {
+		r = incarnation_prepare(i, "open", config, deadline_ns, err);
+	}
+	if (r < 0) {
+		*ret_ending = i->ending;
+		i->killed = 1;
+		incarnation_unref(i);
+		return err->code;
+	}
+	*ret = i;
+	return 0;
+}
+
+int incarnation_start(const struct process_spec *spec, const struct gantry_host *services,
+		      uint64_t number, const char *config, int64_t deadline_ns, struct incarnation **ret,
+		      struct gantry_error *err)
+{
+	enum ending ending = ENDING_KILLED;
+	int r = GANTRY_ERR_UNAVAILABLE;
+
+	for (int tries = 0; r < 0 && tries < START_TRIES && ending == ENDING_KILLED; tries++) {
+		error_clear(err);
+		ending = ENDING_UNKNOWN;
+		r = start_once(spec, services, number, config, deadline_ns, ret, &ending, err);
 	}
 	return r;
 }

@@ -12,6 +12,17 @@
 #include "core/plugin/peer.h"
 #include "core/plugin/process.h"
 
+/* How a process ended. */
+enum ending {
+	ENDING_UNKNOWN = 1,
+	ENDING_EXIT,     /* it ended by itself */
+	ENDING_SIGNAL,   /* it crashed */
+	ENDING_SYSCALL,  /* it used a system call that it may not */
+	ENDING_MEMORY,   /* it used more memory than it may */
+	ENDING_KILLED,   /* somebody else killed it */
+	ENDING_BREACH,   /* it broke the protocol, and was killed for that */
+};
+
 struct incarnation {
 	struct peer peer;
 	atomic_int refs;
@@ -20,6 +31,7 @@ struct incarnation {
 	int leash;            /* hung up: we are gone; it tells us how the process ended */
 	int opened;
 	int killed;           /* by us */
+	enum ending ending;   /* when it ended before it was opened */
 	const struct gantry_host *services;
 	const struct process_spec *spec;
 	char numbers[2][24];  /* of its command line */
@@ -33,20 +45,10 @@ struct incarnation {
 	char *about;          /* JSON, or NULL */
 };
 
-/* How a process ended. */
-enum ending {
-	ENDING_UNKNOWN = 1,
-	ENDING_EXIT,     /* it ended by itself */
-	ENDING_SIGNAL,   /* it crashed */
-	ENDING_SYSCALL,  /* it used a system call that it may not */
-	ENDING_MEMORY,   /* it used more memory than it may */
-	ENDING_KILLED,   /* somebody else killed it */
-	ENDING_BREACH,   /* it broke the protocol, and was killed for that */
-};
-
-/* Starts the process and greets it. */
+/* Starts the process and greets it; with config, opens the driver, too.  One that is
+ * killed meanwhile by others is started again. */
 int incarnation_start(const struct process_spec *spec, const struct gantry_host *services,
-		      uint64_t number, int64_t deadline_ns, struct incarnation **ret,
+		      uint64_t number, const char *config, int64_t deadline_ns, struct incarnation **ret,
 		      struct gantry_error *err);
 /* Probes or opens it ("probe", "open"). */
 int incarnation_prepare(struct incarnation *i, const char *what, const char *config,

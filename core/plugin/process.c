@@ -13,7 +13,7 @@
 #include "helpers/interfaces.h"
 #include "helpers/io.h"
 
-#define START_NS (5 * SECOND)
+#define START_NS (20 * SECOND)
 #define BACKOFF_NS (SECOND / 10)
 #define BACKOFF_MAX_NS (10 * SECOND)
 #define BREAKER_WINDOW_NS (60 * SECOND)
@@ -198,14 +198,8 @@ static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_er
 		p->reloads = atomic_load(&p->page->reloads);
 		atomic_fetch_add(&p->page->starts, 1);
 	}
-	r = incarnation_start(&p->spec, p->host, ++p->starts, until < deadline_ns ? until : deadline_ns, &i, err);
-	if (r == 0 && p->config) {
-		r = incarnation_prepare(i, "open", p->config, until < deadline_ns ? until : deadline_ns, err);
-		if (r < 0) {
-			incarnation_kill(i);
-			incarnation_unref(i);
-		}
-	}
+	r = incarnation_start(&p->spec, p->host, ++p->starts, p->config, until < deadline_ns ? until : deadline_ns,
+			      &i, err);
 	if (r < 0) {
 		note_failure(p, ENDING_EXIT, err);
 		return r;
@@ -374,7 +368,8 @@ int process_driver_new(const struct process_spec *spec, const struct gantry_host
 		atomic_fetch_add(&p->page->starts, 1);
 	}
 	if (r == 0) {
-		r = incarnation_start(&p->spec, host, ++p->starts, time_monotonic_ns() + START_NS, &p->current, err);
+		r = incarnation_start(&p->spec, host, ++p->starts, NULL, time_monotonic_ns() + START_NS,
+				      &p->current, err);
 		r = r < 0 ? r : learn(p, p->current, err);
 	}
 	if (r < 0) {
@@ -450,6 +445,13 @@ int process_driver_open(struct process_driver *p, const char *config, struct dri
 		r = error_no_memory(err);
 	}
 	r = r < 0 ? r : incarnation_prepare(i, "open", p->config, time_monotonic_ns() + START_NS, err);
+	if (r == GANTRY_ERR_UNAVAILABLE && i->ending == ENDING_KILLED) {
+		/* By somebody else; the next one is opened as it is started. */
+		process_give_up(p, i, err);
+		error_clear(err);
+		i = incarnation_unref(i);
+		r = process_acquire(p, time_monotonic_ns() + START_NS, &i, err);
+	}
 	if (r == 0) {
 		r = driver_new(p->iface, &process_form, p->spec.name, p->descriptor.name, &d, err);
 	}

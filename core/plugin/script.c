@@ -18,13 +18,12 @@ const char *script_suffix(const char *path)
 	return dot && strcmp(dot, ".lua") == 0 ? dot : NULL;
 }
 
-/* <plugins> of <plugins>/<kind>/<name>/<file>, then what was compiled in. */
-static int find_host(const char *path, const char *suffix, char *out, size_t size)
+/* The folder so many levels above a path. */
+static char *folder_above(const char *path, int levels)
 {
-	auto_free char *folder = realpath(path, NULL);
-	int i;
+	char *folder = realpath(path, NULL);
 
-	for (i = 0; folder && i < 3; i++) {
+	for (int i = 0; folder && i < levels; i++) {
 		char *slash = strrchr(folder, '/');
 
 		if (!slash) {
@@ -32,7 +31,21 @@ static int find_host(const char *path, const char *suffix, char *out, size_t siz
 		}
 		*slash = '\0';
 	}
-	if (folder && snprintf(out, size, "%s/hosts/%s.so", folder, suffix + 1) < (int)size &&
+	return folder;
+}
+
+/* <plugins> of <plugins>/<kind>/<name>/<file>, then those beside this program in a build
+ * tree, then what was compiled in. */
+static int find_host(const char *path, const char *suffix, char *out, size_t size)
+{
+	auto_free char *plugins = folder_above(path, 3);
+	auto_free char *tree = folder_above("/proc/self/exe", 1);
+
+	if (plugins && snprintf(out, size, "%s/hosts/%s.so", plugins, suffix + 1) < (int)size &&
+	    access(out, R_OK) == 0) {
+		return 0;
+	}
+	if (tree && snprintf(out, size, "%s/plugins/hosts/%s.so", tree, suffix + 1) < (int)size &&
 	    access(out, R_OK) == 0) {
 		return 0;
 	}

@@ -262,6 +262,8 @@ static int run(struct options *o, struct kit_report *report, struct gantry_error
 	}
 	report->subject = strdup(subject_title(subject));
 	check_manifest(subject, report);
+	/* Starting processes takes its time. */
+	o->suite.timeout_s *= subject_kit(subject)->in_process ? 1 : 3;
 	leave_the_host(subject_kit(subject)->iface->kind);
 	snprintf(folder, sizeof(folder), "%s/gantry-check.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(folder)) {

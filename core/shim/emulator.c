@@ -13,7 +13,7 @@
 /* Its socket is there before the container is, so nobody has to wait for it. */
 static int spawn(const char *program, int sock)
 {
-	char *argv[] = { (char *)"gantry-emulate", NULL };
+	char *argv[] = {(char *)"gantry-emulate", NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none;

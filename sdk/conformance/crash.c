@@ -26,6 +26,7 @@
 #include "helpers/io.h"
 
 #define PLACES 40
+#define PLACES_ISOLATED 12 /* each starts processes */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 struct crash {
@@ -213,7 +214,7 @@ static void try_place(struct crash *c, unsigned place)
 
 static void try_places(struct crash *c)
 {
-	unsigned places = suite_quick ? 4 : PLACES;
+	unsigned places = suite_quick ? 4 : c->k->subject->in_process ? PLACES : PLACES_ISOLATED;
 	unsigned step = c->calls > places ? c->calls / places : 1;
 
 	for (unsigned place = 1; place <= c->calls && !kit_failed(c->k); place += step) {

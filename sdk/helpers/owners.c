@@ -98,8 +98,9 @@ int owners_format(const struct stat *st, mode_t there, char *to, size_t size)
 	if (type == (there & S_IFMT))
 		return n;
 	if (type == S_IFCHR || type == S_IFBLK)
-		n += snprintf(to + n, size - (size_t)n, ":%s-%u-%u", type == S_IFCHR ? "char" : "block",
-			      major(st->st_rdev), minor(st->st_rdev));
+		n += snprintf(to + n, size - (size_t)n, ":%s-%u-%u",
+			      type == S_IFCHR ? "char" : "block", major(st->st_rdev),
+			      minor(st->st_rdev));
 	else if (type == S_IFIFO || type == S_IFSOCK)
 		n += snprintf(to + n, size - (size_t)n, ":%s", type == S_IFIFO ? "pipe" : "socket");
 	return n;

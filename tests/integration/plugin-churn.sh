@@ -4,7 +4,7 @@
 # process of its own for each shim, is reloaded, upgraded and killed again and again: no
 # line is lost and no operation fails.  soak-plugin-churn.sh does more of it.
 . "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
-: "${CONTAINERS:=8}" "${ROUNDS:=12}" "${LINES_EACH:=1600}"
+: "${CONTAINERS:=8}" "${ROUNDS:=12}"
 
 mkdir -p "$T/plugins/log/json-file"
 cp "$GANTRY_BUILD/plugins/log/json-file/json-file.so" "$T/plugins/log/json-file/"
@@ -12,6 +12,7 @@ cp "$GANTRY_SOURCE/plugins/log/json-file/plugin.conf" "$T/plugins/log/json-file/
 echo 'isolation = "process";' >>"$T/plugins/log/json-file/plugin.conf"
 export GANTRY_PLUGIN_PATH=$T/plugins:$GANTRY_BUILD/plugins
 load_image
+mkdir "$T/share"
 
 # The processes that serve the driver, without their supervisors.
 hosts() {
@@ -23,8 +24,8 @@ hosts() {
 
 ids=()
 for ((i = 0; i < CONTAINERS; i++)); do
-	ids+=("$(gantry run -d --network none $IMAGE sh -c \
-		"i=0; while [ \$i -lt $LINES_EACH ]; do i=\$((i+1)); echo line \$i; [ \$((i % 20)) -gt 0 ] || sleep 0.1; done")") ||
+	ids+=("$(gantry run -d --network none -v "$T/share:/share" $IMAGE sh -c \
+		'i=0; while [ ! -e /share/stop ]; do i=$((i+1)); echo line $i; [ $((i % 20)) -gt 0 ] || sleep 0.1; done; echo total $i')") ||
 		fail "container $i did not start"
 done
 
@@ -44,7 +45,7 @@ done
 churn=$!
 
 kills=0
-for ((round = 0; round < ROUNDS || (kills < ROUNDS && round < 3 * ROUNDS); round++)); do
+for ((round = 0; round < ROUNDS || (kills < ROUNDS && round < 5 * ROUNDS); round++)); do
 	if [ $((round % 3)) = 0 ]; then # an upgrade: another file under the same name
 		cp "$GANTRY_BUILD/plugins/log/json-file/json-file.so" "$T/plugins/log/json-file/new"
 		mv "$T/plugins/log/json-file/new" "$T/plugins/log/json-file/json-file.so"
@@ -55,18 +56,20 @@ for ((round = 0; round < ROUNDS || (kills < ROUNDS && round < 3 * ROUNDS); round
 	done
 	sleep 0.1
 done
-touch "$T/stop"
+touch "$T/stop" "$T/share/stop"
 wait "$churn"
 [ ! -e "$T/failed" ] || fail "operations failed: $(head -5 "$T/failed")"
 [ "$kills" -ge "$ROUNDS" ] || fail "only $kills hosts could be killed"
 
-repeated=0
+repeated=0 lines=0
 for id in "${ids[@]}"; do
 	timeout 120 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" wait "$id" >/dev/null || fail "wait $id"
 	gantry logs "$id" >"$T/log" 2>&1 || fail "logs $id"
-	grep '^line ' "$T/log" | sort -u | wc -l >"$T/seen"
-	expect "$LINES_EACH" "$(cat "$T/seen")" "lines of $id ($(tail -1 "$T/run/containers/$id/shim.log" 2>/dev/null))"
-	repeated=$((repeated + $(grep -c '^line ' "$T/log") - LINES_EACH))
+	total=$(sed -n 's/^total //p' "$T/log" | tail -1)
+	expect "$total" "$(grep '^line ' "$T/log" | sort -u | wc -l)" \
+		"lines of $id ($(tail -1 "$T/run/containers/$id/shim.log" 2>/dev/null))"
+	repeated=$((repeated + $(grep -c '^line ' "$T/log") - total))
+	lines=$((lines + total))
 done
 wait_for 10 test -z "$(hosts)" || fail "hosts are left: $(hosts)"
-echo "$CONTAINERS containers, $ROUNDS reloads, $kills kills, $(cat "$T/brief") brief containers, $repeated lines repeated"
+echo "$CONTAINERS containers, $ROUNDS reloads, $kills kills, $(cat "$T/brief") brief containers, $lines lines, $repeated of them twice"

@@ -120,3 +120,22 @@ for order in malformed:"not a JSON object" text:"not a JSON object" deep:"not a 
 	harm garbage "${order%%:*}" "volume driver garbage" "${order#*:}"
 done
 unharmed garbage
+
+# Descriptors that lie, in this process and in another: refused, with all that is wrong
+for fault in wrong_abi:"it was built for plugin ABI 9, this gantry has 1" \
+	needs_newer:"it needs plugin ABI 1.99, this gantry has 1.0" \
+	truncated:"its descriptor is truncated" lying_size:"claims to be larger than it is" \
+	missing_ops:"lacks required operations: create, mount, unmount, inspect, remove"; do
+	for isolation in none process; do
+		plugin faulty faulty.so "$P/${fault%%:*}.so" "isolation = \"$isolation\"; permissions = [ ];"
+		expect_error 1 "${fault#*:}" gantry volume create -d faulty f
+	done
+done
+plugin faulty faulty.so "$P/built_newer.so" 'isolation = "none"; permissions = [ ];'
+expect f1 "$(gantry volume create -d faulty f1 2>&1)" "built against a newer gantry, which is no reason to refuse"
+plugin faulty faulty.so "$P/built_newer.so" 'isolation = "process"; permissions = [ ];'
+expect f2 "$(gantry volume create -d faulty f2 2>&1)" "the same in a process"
+plugin faulty faulty.so "$P/built_newer.so" 'permissions = [ "fly" ];'
+expect_error 1 'the permission "fly" is unknown' gantry volume create -d faulty f3
+plugin faulty faulty.so "$P/built_newer.so" 'permissions = [ "read:/etc/../root" ];'
+expect_error 1 "names no absolute path" gantry volume create -d faulty f3

@@ -25,7 +25,7 @@ permissions = [ ];
 END
 cat >"$T/gantry.conf" <<'END'
 drivers: { volume: {
-	hostile: { isolation = "process"; deadline_s = 2; memory_mib = 64; pids = 32; };
+	hostile: { isolation = "process"; deadline_s = 6; memory_mib = 64; pids = 32; };
 	py: { greeting = "good morning"; };
 }; };
 END
@@ -73,7 +73,7 @@ cp "$T/good.py" "$D/volume.py"
 
 # Killed from outside: the next call meets another process, and nobody notices
 pids() { for p in $(pgrep -x gantry-plugin-h); do
-	grep -qz "$D/volume.py" "/proc/$p/cmdline" && cat "/proc/$p/task/$p/children"; done; }
+	grep -sqz "$D/volume.py" "/proc/$p/cmdline" && cat "/proc/$p/task/$p/children"; done; }
 for i in 1 2 3 4 5 6 7 8; do
 	# shellcheck disable=SC2046
 	kill -9 $(pids)

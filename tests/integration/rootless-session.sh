@@ -16,6 +16,17 @@ expect ok "$(in_env -u XDG_RUNTIME_DIR "$G" exec aa echo ok)" "exec without a se
 expect aa "$(in_env HOME=/root XDG_RUNTIME_DIR=/run "$G" ps --format '{{.Names}}')" "after su"
 expect aa "$(in_env -u HOME -u XDG_RUNTIME_DIR "$G" ps --format '{{.Names}}')" "without HOME"
 
+# the Engine API on a socket of the user's, and the same containers beside it
+as_user "$GANTRY_BUILD/gantryd" -H "unix://$T/xdg/engine.sock" >"$T/gantryd.log" 2>&1 &
+wait_for 20 test -S "$T/xdg/engine.sock" || { cat "$T/gantryd.log"; fail "gantryd did not start"; }
+if command -v docker >/dev/null; then
+	expect "5 6" "$(in_env DOCKER_HOST="unix://$T/xdg/engine.sock" DOCKER_CONFIG="$USER_HOME" docker run --rm "$IMAGE" \
+		sh -c 'touch /f; chown 5:6 /f; stat -c "%u %g" /f')" "docker run by the user's daemon"
+fi
+expect aa "$(in_env "$G" -H "unix://$T/xdg/engine.sock" ps --format '{{.Names}}')" "the daemon's view"
+expect ok "$(in_env "$G" -H "unix://$T/xdg/engine.sock" exec aa echo ok)" "exec by the daemon"
+kill "$(pgrep -u "$USER_ID" -x gantryd)"
+
 # many at once live in one namespace
 for i in 1 2 3 4 5 6; do u run --rm "$IMAGE" echo "$i" & done >"$T/many"
 wait

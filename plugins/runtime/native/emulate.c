@@ -38,27 +38,28 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-#define LOW_HALF(i) (offsetof(struct seccomp_data, args) + 8 * (i) + (__BYTE_ORDER == __BIG_ENDIAN ? 4 : 0))
+#define LOW_HALF(i)                                                                                \
+	(offsetof(struct seccomp_data, args) + 8 * (i) + (__BYTE_ORDER == __BIG_ENDIAN ? 4 : 0))
 
 /* Calls that are asked about whatever their arguments are. */
 static const unsigned int always[] = {
-	SYS_fchown, SYS_fchownat, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid,
-	SYS_setresuid, SYS_setresgid, SYS_setfsuid, SYS_setfsgid, SYS_setgroups,
-	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_getresuid, SYS_getresgid,
-	SYS_getgroups, SYS_mknodat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_mkdirat,
-	SYS_symlinkat, SYS_execve, SYS_execveat, SYS_mount,
+	SYS_fchown,    SYS_fchownat,  SYS_setuid,    SYS_setgid,    SYS_setreuid,  SYS_setregid,
+	SYS_setresuid, SYS_setresgid, SYS_setfsuid,  SYS_setfsgid,  SYS_setgroups, SYS_getuid,
+	SYS_geteuid,   SYS_getgid,    SYS_getegid,   SYS_getresuid, SYS_getresgid, SYS_getgroups,
+	SYS_mknodat,   SYS_setxattr,  SYS_lsetxattr, SYS_fsetxattr, SYS_mkdirat,   SYS_symlinkat,
+	SYS_execve,    SYS_execveat,  SYS_mount,
 #ifdef SYS_chown
-	SYS_chown, SYS_lchown, SYS_mknod, SYS_mkdir, SYS_symlink, SYS_creat,
+	SYS_chown,     SYS_lchown,    SYS_mknod,     SYS_mkdir,	    SYS_symlink,   SYS_creat,
 #endif
 };
 
 static const unsigned int stat_family[] = {
-	SYS_statx, SYS_fstat,
+	SYS_statx,	SYS_fstat,
 #ifdef SYS_newfstatat
 	SYS_newfstatat,
 #endif
 #ifdef SYS_stat
-	SYS_stat, SYS_lstat,
+	SYS_stat,	SYS_lstat,
 #endif
 };
 
@@ -165,8 +166,9 @@ static const char *annotation(const struct spec *s, const char *key)
 	struct json_object *all, *value;
 
 	return json_object_object_get_ex(s->json, "annotations", &all) &&
-			       json_object_object_get_ex(all, key, &value) ?
-		       json_object_get_string(value) : NULL;
+			       json_object_object_get_ex(all, key, &value)
+		       ? json_object_get_string(value)
+		       : NULL;
 }
 
 int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock,
@@ -178,8 +180,10 @@ int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock
 	int fd;
 
 	if (n < 0)
-		return error_set(err, GANTRY_ERR_INVALID, "annotation " EMULATE_ANNOTATION
-				 ": \"%s\" is none of off, record and consistent", level);
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "annotation " EMULATE_ANNOTATION
+				 ": \"%s\" is none of off, record and consistent",
+				 level);
 	if (n == EMULATE_OFF)
 		return 0;
 	fd = unix_connect(socket);
@@ -192,8 +196,8 @@ int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock
 
 int emulate_install(enum emulate_level level, int sock, struct gantry_error *err)
 {
-	struct program p = { .n = 0 };
-	struct sock_fprog prog = { .filter = p.insns };
+	struct program p = {.n = 0};
+	struct sock_fprog prog = {.filter = p.insns};
 	unsigned int flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	auto_fd int listener = -1;
 

@@ -17,7 +17,8 @@ static bool in_namespace(int proc, int pid, const struct stat *ns)
 	char path[64];
 
 	snprintf(path, sizeof(path), "%d/ns/mnt", pid);
-	return fstatat(proc, path, &st, 0) == 0 && st.st_ino == ns->st_ino && st.st_dev == ns->st_dev;
+	return fstatat(proc, path, &st, 0) == 0 && st.st_ino == ns->st_ino &&
+	       st.st_dev == ns->st_dev;
 }
 
 static int add(struct members *m, pid_t pid)
@@ -53,7 +54,7 @@ static int find_by_namespace(pid_t init, struct members *ret, struct gantry_erro
 int members_find(const struct cgroup_host *host, const struct state *s, struct members *ret,
 		 struct gantry_error *err)
 {
-	*ret = (struct members){ NULL, 0 };
+	*ret = (struct members){NULL, 0};
 	if (s->cgroup_path && s->cgroup_path[0])
 		return cgroup_pids(host, s->cgroup_path, &ret->pids, &ret->n, err);
 	return s->pid > 0 && state_is_alive(s) ? find_by_namespace(s->pid, ret, err) : 0;
@@ -62,5 +63,5 @@ int members_find(const struct cgroup_host *host, const struct state *s, struct m
 void members_done(struct members *m)
 {
 	free(m->pids);
-	*m = (struct members){ NULL, 0 };
+	*m = (struct members){NULL, 0};
 }

@@ -14,11 +14,11 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gantry/facade.h>
@@ -93,7 +93,7 @@ static int create(void *self, const struct gantry_volume_create_args *args, stru
 		gantry_fail(err, GANTRY_ERR_INVALID, "volume %s: this driver has no options", args->name);
 		return gantry_hint(err, "create it without --opt");
 	}
-	snprintf(half, sizeof(half), "%s/.new-%d-XXXXXX", d->host->state_dir, (int)getpid());
+	snprintf(half, sizeof(half), "%s/.new-XXXXXX", d->host->state_dir);
 	if (!mkdtemp(half) || chmod(half, 0755) < 0) {
 		return gantry_fail_errno(err, errno, "volume %s: cannot make a folder in %s", args->name,
 					 d->host->state_dir);
@@ -204,7 +204,7 @@ static int remove_volume(void *self, const struct gantry_volume_remove_args *arg
 			       ? gantry_fail(err, GANTRY_ERR_IN_USE, "volume %s: a container uses it", args->name)
 			       : gantry_fail_errno(err, errno, "volume %s: cannot remove %s", args->name, path);
 	}
-	snprintf(gone, sizeof(gone), "%s/.gone-%d-XXXXXX", d->host->state_dir, (int)getpid());
+	snprintf(gone, sizeof(gone), "%s/.gone-XXXXXX", d->host->state_dir);
 	if (!mkdtemp(gone)) {
 		return gantry_fail_errno(err, errno, "volume %s: cannot make %s", args->name, gone);
 	}
@@ -217,18 +217,19 @@ static int remove_volume(void *self, const struct gantry_volume_remove_args *arg
 				       : 0;
 }
 
-/* Names with a dot are what a killed process left, unless that process lives. */
+/* Names with a dot are what a killed process left, unless they are so young that they may be
+ * another's at work. */
 static void remove_leftovers(const char *state_dir)
 {
 	DIR *folder = opendir(state_dir);
 	struct dirent *e;
+	struct stat st;
 	char path[PATH_MAX];
-	int pid;
 
 	while (folder && (e = readdir(folder))) {
-		if ((sscanf(e->d_name, ".new-%d-", &pid) == 1 || sscanf(e->d_name, ".gone-%d-", &pid) == 1) &&
-		    kill(pid, 0) < 0 && errno == ESRCH) {
-			remove_folder(join(path, state_dir, e->d_name, NULL));
+		if ((strncmp(e->d_name, ".new-", 5) == 0 || strncmp(e->d_name, ".gone-", 6) == 0) &&
+		    lstat(join(path, state_dir, e->d_name, NULL), &st) == 0 && st.st_mtime + 60 < time(NULL)) {
+			remove_folder(path);
 		}
 	}
 	if (folder) {
