@@ -3,7 +3,8 @@
 # The same random operations on gantry-unionfs and on the kernel's overlayfs give
 # equal results, and each can mount what the other wrote.
 # SEEDS: which to run, COUNT: operations each.  Without them: the saved seeds, which
-# found something once or cover an option, then new ones until SECONDS_MAX are over.
+# found something once or cover an option, then those from FIRST_SEED (a number or
+# "random") on, until SECONDS_MAX are over.
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
 seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
 count=${COUNT:-2700}
@@ -70,8 +71,9 @@ for seed in $seeds; do
 	run_seed "$seed"
 done
 [ -z "${SEEDS:-}" ] || exit 0
-seed=$((RANDOM * 32768 + RANDOM))
-echo "new seeds from $seed"
+seed=${FIRST_SEED:-1000}
+[ "$seed" != random ] || seed=$((RANDOM * 32768 + RANDOM))
+echo "seeds from $seed"
 while [ $SECONDS -lt "$limit" ]; do
 	run_seed "$seed"
 	seed=$((seed + 1))
