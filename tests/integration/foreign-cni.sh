@@ -38,9 +38,9 @@ expect_error 125 "is not available in range set" gantry run --rm --network made 
 # A second network, connected and disconnected while it runs.
 gantry network create -d cni --internal --subnet "$base.64/26" inner >/dev/null || fail "network create --internal"
 gantry network connect inner web || fail "connect"
-gantry exec web ip addr show eth1 | grep -q "$base\." || fail "no second interface"
+grep -q "$base\." <<<"$(gantry exec web ip addr show eth1)" || fail "no second interface"
 gantry network disconnect inner web || fail "disconnect"
-! gantry exec web ip addr show eth1 2>/dev/null | grep -q "$base" || fail "the interface is still there"
+! grep -q "$base" <<<"$(gantry exec web ip addr show eth1 2>/dev/null)" || fail "the interface is still there"
 gantry run --rm --network inner $IMAGE ip route >"$T/out"
 ! grep -q default "$T/out" || fail "an internal network has a default route"
 expect_error 1 "has active endpoints" gantry network rm made
@@ -91,7 +91,7 @@ done
 grep -q "40-broken.conflist" "$T/said" || fail "nothing is said of the broken file"
 expect_error 1 "10-chain.conflist" gantry network rm "chain-$tag"
 gantry network prune -f >/dev/null
-gantry network ls -q --filter name="chain-$tag" | grep -q . || fail "prune took a network of a file"
+grep -q . <<<"$(gantry network ls -q --filter name="chain-$tag")" || fail "prune took a network of a file"
 
 bandwidth='"driver-opt=cni.bandwidth={""ingressRate"":4000000,""ingressBurst"":500000,""egressRate"":4000000,""egressBurst"":500000}"'
 gantry run -d --name chained -p 0:80 --network "name=chain-$tag,$bandwidth" \
@@ -100,18 +100,18 @@ port=$(gantry port chained 80/tcp | sed -n '1s/.*://p')
 expect "chained" "$(wait_for 10 curl -fsS "http://127.0.0.1:$port/"; curl -fsS "http://127.0.0.1:$port/")" "the chain's port"
 expect 1400 "$(gantry exec chained cat /sys/class/net/eth0/mtu)" "tuning's mtu"
 expect 1 "$(gantry exec chained cat /proc/sys/net/ipv4/conf/eth0/arp_filter)" "tuning's sysctl"
-tc qdisc show | grep -q "tbf.*rate 4Mbit" || fail "bandwidth shaped nothing"
-iptables-save | grep -q "CNI-FORWARD.*$base" || fail "firewall opened nothing"
+grep -q "tbf.*rate 4Mbit" <<<"$(tc qdisc show)" || fail "bandwidth shaped nothing"
+grep -q "CNI-FORWARD.*$base" <<<"$(iptables-save)" || fail "firewall opened nothing"
 # A second one inside the same file's list, and its name.
 expect "chained" "$(gantry run --rm --network "chain-$tag" $IMAGE wget -qO- http://chained/)" "by name, in the chain"
 gantry rm -f chained >/dev/null || fail "rm"
-! iptables-save | grep -q "$base" || fail "rules were left: $(iptables-save | grep "$base")"
+! grep -q "$base" <<<"$(iptables-save)" || fail "rules were left: $(iptables-save | grep "$base")"
 expect "" "$(find "$T/ipam" -name "$base.*")" "addresses that were not freed by host-local"
 
-gantry run --rm --network "mac-$tag" $IMAGE ip addr show eth0 | grep -q "inet $base" || fail "macvlan has no address"
+grep -q "inet $base" <<<"$(gantry run --rm --network "mac-$tag" $IMAGE ip addr show eth0)" || fail "macvlan has no address"
 if ip link add "gi$tag" link "gp$tag" type ipvlan 2>/dev/null; then
 	ip link del "gi$tag"
-	gantry run --rm --network "ipv-$tag" $IMAGE ip addr show eth0 | grep -q "inet $base" || fail "ipvlan"
+	grep -q "inet $base" <<<"$(gantry run --rm --network "ipv-$tag" $IMAGE ip addr show eth0)" || fail "ipvlan"
 else
 	# The plugin's own error arrives.
 	expect_error 125 "CNI plugin ipvlan failed to ADD" gantry run --rm --network "ipv-$tag" $IMAGE true
@@ -119,7 +119,7 @@ else
 fi
 gantry network create -d cni -o cni.type=macvlan -o "parent=gp$tag" --subnet "$base.192/27" mac2 >/dev/null ||
 	fail "create a macvlan network"
-gantry run --rm --network mac2 $IMAGE ip addr show eth0 | grep -q "inet $base" || fail "macvlan made by create"
+grep -q "inet $base" <<<"$(gantry run --rm --network mac2 $IMAGE ip addr show eth0)" || fail "macvlan made by create"
 gantry network rm mac2 >/dev/null
 expect_error 1 "parent interface" gantry network create -d cni -o cni.type=macvlan bad
 expect_error 1 'has no option "colour"' gantry network create -d cni -o colour=red bad
@@ -127,5 +127,5 @@ expect_error 125 "cannot publish ports" gantry run --rm -p 0:80 --network "mac-$
 
 # A file that goes takes its network along, once nobody uses it.
 rm "$T/net.d/20-macvlan.conf"
-gantry network ls --format '{{.Name}}' 2>/dev/null | grep -q "^mac-$tag$" && fail "its file is gone"
+grep -q "^mac-$tag$" <<<"$(gantry network ls --format '{{.Name}}' 2>/dev/null)" && fail "its file is gone"
 exit 0

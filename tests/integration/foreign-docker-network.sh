@@ -48,9 +48,9 @@ cleanup_hook "ip link del pt$(gantry network inspect -f '{{.Id}}' two | cut -c1-
 expect "10.231.7.0/24 10.231.7.1" "$(gantry network inspect -f '{{with index .IPAM.Config 0}}{{.Subnet}} {{.Gateway}}{{end}}' two)" "the plugin's pool"
 gateway two ""
 gantry network connect two srv || fail "connect"
-gantry exec srv ip addr show eth1 | grep -q "10.231.7.2/24" || fail "the IPAM plugin's address: $(gantry exec srv ip addr)"
+grep -q "10.231.7.2/24" <<<"$(gantry exec srv ip addr show eth1)" || fail "the IPAM plugin's address: $(gantry exec srv ip addr)"
 gantry network disconnect two srv || fail "disconnect"
-! gantry exec srv ip addr show eth1 2>/dev/null | grep -q inet || fail "the interface is still there"
+! grep -q inet <<<"$(gantry exec srv ip addr show eth1 2>/dev/null)" || fail "the interface is still there"
 expect '"10.231.7.2"' "$(called IpamDriver.ReleaseAddress | jq -c .Address)" "ReleaseAddress"
 gantry rm -f srv >/dev/null || fail "rm"
 expect "$(called NetworkDriver.CreateEndpoint | wc -l)" "$(called NetworkDriver.DeleteEndpoint | wc -l)" "endpoints made and deleted"
@@ -58,7 +58,7 @@ expect "$(called NetworkDriver.Join | wc -l)" "$(called NetworkDriver.Leave | wc
 gantry network rm one two >/dev/null || fail "network rm"
 expect 2 "$(called NetworkDriver.DeleteNetwork | wc -l)" "networks deleted"
 expect 1 "$(called IpamDriver.ReleasePool | wc -l)" "pools released"
-! ip -o link | grep -q "pt$(called NetworkDriver.DeleteNetwork | jq -r .NetworkID | head -1 | cut -c1-10)" || fail "a bridge was left"
+! grep -q "pt$(called NetworkDriver.DeleteNetwork | jq -r .NetworkID | head -1 | cut -c1-10)" <<<"$(ip -o link)" || fail "a bridge was left"
 
 # A failure at any step is the plugin's own words, and is undone.
 n=0
