@@ -148,6 +148,21 @@ nothing_left wide
 echo y | gantry plugin install wide.tar >/dev/null || fail "granted by hand"
 gantry plugin rm --force example >/dev/null || fail "rm"
 
+# ---- a policy has the last word ----
+cat >"$T/no-net.lua" <<'X'
+policy { version = "1.0" }
+hook { name = "net", point = { "plugin.install" }, run = function(request)
+  for i = 1, #(request.object.Options.Granted or {}) do
+    if request.object.Options.Granted[i] == "net" then return deny("plugins may not use the network") end
+  end
+  return allow()
+end }
+X
+gantry policy enable "$T/no-net.lua" >/dev/null || fail "policy enable"
+expect_error 1 "plugins may not use the network" install wide.tar
+nothing_left "a refusal"
+gantry policy disable no-net >/dev/null || fail "policy disable"
+
 # ---- installed, used, upgraded ----
 install one.tar >/dev/null || fail "install"
 expect_error 1 "is installed" install one.tar
