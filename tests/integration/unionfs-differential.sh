@@ -4,7 +4,7 @@
 # equal results, and each can mount what the other wrote.
 # SEEDS: which to run, COUNT: operations each.  Without them: the saved seeds, which
 # found something once or cover an option, then those from FIRST_SEED (a number or
-# "random") on, until SECONDS_MAX are over.
+# "random") on: MORE of them, or as many as SECONDS_MAX allow.
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
 seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
 count=${COUNT:-2700}
@@ -74,7 +74,8 @@ done
 seed=${FIRST_SEED:-1000}
 [ "$seed" != random ] || seed=$((RANDOM * 32768 + RANDOM))
 echo "seeds from $seed"
-while [ $SECONDS -lt "$limit" ]; do
+for _ in $(seq "${MORE:-500}"); do
+	[ $SECONDS -lt "$limit" ] || break
 	run_seed "$seed"
 	seed=$((seed + 1))
 done
