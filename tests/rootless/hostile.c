@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -124,11 +125,21 @@ static uint64_t argument(void *page)
 	}
 }
 
+static void interrupt(int signal)
+{
+	(void)signal;
+}
+
 static void random_calls(void)
 {
+	/* it may open a pipe that it made, which waits for a partner for ever */
+	const struct itimerval often = { { 0, 100000 }, { 0, 100000 } };
+	struct sigaction action = { .sa_handler = interrupt };
 	char *page = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	static char *const none[] = { NULL };
 
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
 	munmap(page + 8192, 4096);
 	mprotect(page + 4096, 4096, PROT_READ);
 	while (time(NULL) < end && !stop) {
