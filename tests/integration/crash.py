@@ -238,6 +238,20 @@ def check_images():
 
 
 def check(known):
+    """What is wrong for good.  The kernel takes namespaces and their interfaces apart in its own time, and
+    a container may be dying just now: so what is wrong is looked at again for a while.  What is left
+    or lost stays so."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return check_once(known)
+        except Broken:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
+
+
+def check_once(known):
     settle()
     gantry("ps", "-aq")
     settle()
