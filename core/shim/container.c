@@ -147,6 +147,7 @@ static void creator_answered(struct helper *h, struct shim_message *m)
 		shim_message_get_error(m, &err);
 		fail_asker(shim, &err);
 		if (shim->starter_gone) {
+			shim->abandoned = 1;
 			give_up(shim);
 		}
 	} else if (shim->status == SHIM_CREATING) {
@@ -291,6 +292,7 @@ void container_conn_closed(struct shim *shim, struct conn *conn)
 	shim->starter_gone |= conn->is_first;
 	/* While START is under way it goes on: the record says "running" already. */
 	if (conn->is_first && shim->status < SHIM_STARTING) {
+		shim->abandoned = 1;
 		give_up(shim);
 	}
 }

@@ -116,6 +116,30 @@ int reconcile_spawn(struct shim *shim, const char *verb, const char *status, pid
 	return code ? error_errno(err, code, "cannot run %s", argv[0]) : 0;
 }
 
+/* Becomes the program: the lock and all sockets close with the exec. */
+static void become_reconciler(struct shim *shim, const char *verb)
+{
+	const char *argv[RECONCILE_ARGS];
+	sigset_t none, old;
+
+	reconcile_args(shim, verb, NULL, argv);
+	if (!argv[0]) {
+		return;
+	}
+	shim_unprotect(shim);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &old);
+	execv(argv[0], (char *const *)(uintptr_t)argv);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	shim_note(shim, "cannot run %s %s: %s", argv[0], verb, strerror(errno));
+}
+
+void finish_abandoned(struct shim *shim)
+{
+	unlinkat(shim->run_dir, "shim.sock", 0);
+	become_reconciler(shim, "exited");
+}
+
 static void write_exit(struct shim *shim)
 {
 	char text[64];
@@ -130,25 +154,16 @@ static void write_exit(struct shim *shim)
 	}
 }
 
-/* Becomes the reconcile program: the lock and all sockets close with the exec. */
 static void restart_now(struct timer *t)
 {
 	struct shim *shim = container_of(t, struct shim, restart_timer);
-	const char *argv[RECONCILE_ARGS];
-	sigset_t none, old;
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%lld\n", (long long)shim->restart_delay_ms);
 
 	write_exit(shim);
 	(void)write_file_atomic(shim->run_dir, DELAY_FILE, text, (size_t)n, 0600, 0);
 	unlinkat(shim->run_dir, "shim.sock", 0);
-	reconcile_args(shim, "restart", NULL, argv);
-	shim_unprotect(shim);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, &old);
-	execv(argv[0], (char *const *)(uintptr_t)argv);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	shim_note(shim, "cannot restart the container with %s: %s", argv[0], strerror(errno));
+	become_reconciler(shim, "restart");
 	finish_stopping(shim);
 }
 

@@ -30,4 +30,8 @@ void finish_send_exited(struct shim *shim, struct conn *conn, int clean);
 int reconcile_spawn(struct shim *shim, const char *verb, const char *status, pid_t *ret,
 		    struct gantry_error *err);
 
+/* The last act of a shim whose starter vanished before START: who started it may have recorded
+ * "running" already, and nobody else would look. */
+void finish_abandoned(struct shim *shim);
+
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/shim/control.h"
+#include "core/shim/finish.h"
 #include "core/shim/shim.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
@@ -188,5 +189,8 @@ int main(int argc, char **argv)
 	}
 	loop_run(&shim->loop);
 	control_close_all(shim);
+	if (shim->abandoned) {
+		finish_abandoned(shim);
+	}
 	return 0;
 }

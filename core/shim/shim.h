@@ -59,6 +59,7 @@ struct shim {
 	struct helper creator; /* makes and starts the container */
 	struct conn *asker;    /* who waits for the creator's answer; or NULL */
 	int starter_gone;      /* the first connection is closed */
+	int abandoned;    /* gave up since the starter vanished: the record may say "running" */
 	int stopping;          /* the user's wish: no restart */
 	int init_ended;        /* wait_status counts */
 	struct timer abort_timer;

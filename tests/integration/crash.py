@@ -238,9 +238,10 @@ def check_images():
 
 
 def check(known):
-    """What is wrong for good.  The kernel takes namespaces and their interfaces apart in its own time, and
-    a container may be dying just now: so what is wrong is looked at again for a while.  What is left
-    or lost stays so."""
+    """What is wrong for good after one more command.  The kernel takes namespaces and their interfaces
+    apart in its own time, so what is wrong is looked at again for a while, without another command."""
+    settle()
+    gantry("ps", "-aq")
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -252,8 +253,6 @@ def check(known):
 
 
 def check_once(known):
-    settle()
-    gantry("ps", "-aq")
     settle()
     containers, running = check_containers()
     check_processes(running)

@@ -293,6 +293,11 @@ START_TEST(test_abort_deletes)
 	}
 	assert_ended_cleanly();
 	bench_await(&b, "runtime/deleted", NULL);
+	if (_i) {
+		assert_file("reconciled", "exited test");
+	} else {
+		assert_no_file("reconciled");
+	}
 }
 END_TEST
 
