@@ -33,7 +33,8 @@ refused() { # REPOSITORY TEXT...
 # Half downloads, from which the next try would go on
 forget() { gantry image prune -af >/dev/null; }
 
-refused corrupt "layer sha256:" "pull again"
+# A changed bit may be one that decompression does not see; the digest does.
+refused corrupt "sha256:" "is corrupt" "pull again"
 refused mismatch "digest"
 refused short "layer sha256:" "bytes"
 refused broken "500" "on fire" "$R"
