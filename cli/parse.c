@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/text/units.h"
 #include "helpers/error.h"
+#include "helpers/when.h"
 
 static const struct {
 	const char *text;
@@ -85,7 +86,7 @@ static int check_value(const struct flag *flag, const char *text, char *why, siz
 		}
 		return 0;
 	case FLAG_DURATION:
-		if (units_parse_duration(text, &number) < 0) {
+		if (parse_duration(text, &number) < 0) {
 			snprintf(why, size, "time: invalid duration \"%s\"", text);
 			return -1;
 		}
@@ -361,7 +362,7 @@ int64_t args_duration_ns(const struct args *args, const char *name, int64_t fall
 	const char *text = args_string(args, name);
 	int64_t ns = 0;
 
-	if (!text || units_parse_duration(text, &ns) < 0) {
+	if (!text || parse_duration(text, &ns) < 0) {
 		return fallback;
 	}
 	return ns;

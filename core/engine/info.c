@@ -299,7 +299,7 @@ static int usage_images(struct core *core, struct json_object *o, struct gantry_
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct json_object *list;
 	int64_t total = 0;
-	int r = engine_image_list(core, &GANTRY_ENGINE_IMAGE_LIST_ARGS(.all = 1), &ret.base, err);
+	int r = engine_image_list(core, &GANTRY_ENGINE_IMAGE_LIST_ARGS(.all = 1, .shared_size = 1), &ret.base, err);
 
 	r = part(r, &ret, &list, err);
 	if (r == 0) {

@@ -189,6 +189,7 @@ ENGINE_OP(image_remove)
 struct prune {
 	struct json_object *filters;
 	struct json_object *report;
+	int64_t until_ns;
 	int all;
 };
 
@@ -204,7 +205,7 @@ static int prune_one(struct core *core, struct image *image, void *data, struct 
 			       image->id);
 	}
 	if (r < 0 || users > 0 || (!p->all && json_array_size(names)) ||
-	    !filters_match_prune(p->filters, image_container_config(image), image->created_ns)) {
+	    !filters_match_prune(p->filters, p->until_ns, image_container_config(image), image->created_ns)) {
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < json_array_size(names); i++) {
@@ -222,6 +223,7 @@ static int prune_one(struct core *core, struct image *image, void *data, struct 
 
 ENGINE_OP(image_prune)
 {
+	static const char *const known[] = { "dangling", "label", "label!", "until", NULL };
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *out = json_object_new_object();
@@ -234,6 +236,12 @@ ENGINE_OP(image_prune)
 	dangling = json_item_string(json_get_array(filters, "dangling"), 0);
 	p.all = dangling && (!strcmp(dangling, "false") || !strcmp(dangling, "0"));
 	json_set(out, "ImagesDeleted", p.report);
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
+	if (r == 0) {
+		r = filters_until(filters, &p.until_ns, err);
+	}
 	if (r == 0) {
 		r = image_each(core, prune_one, &p, err);
 	}

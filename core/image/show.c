@@ -10,6 +10,7 @@
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/when.h"
 
 /* "repo:tag" names and "repo@digest" names apart. */
 static int split_names(struct core *core, const struct image *image, struct json_object **ret_tags,
@@ -50,9 +51,40 @@ static int split_names(struct core *core, const struct image *image, struct json
 struct listing {
 	struct json_object *filters;
 	struct json_object *out;
-	const struct gantry_engine_image_list_args *args;
-	int64_t before_ns, since_ns;
+	struct json_object *uses; /* chain id -> how many images have the layer; NULL: not asked for */
+	int64_t before_ns, since_ns, until_ns;
 };
+
+static int count_layers(struct core *core, struct image *image, void *data, struct gantry_error *err)
+{
+	struct json_object *uses = data, *layers = json_get_array(image->doc, "Layers");
+
+	(void)core;
+	for (size_t i = 0; i < json_array_size(layers); i++) {
+		const char *chain = json_get_string(json_object_array_get_idx(layers, i), "ChainID");
+
+		if (chain && json_set_int(uses, chain, json_get_int(uses, chain, 0) + 1) < 0) {
+			return error_no_memory(err);
+		}
+	}
+	return 0;
+}
+
+/* Bytes of the layers that other images have, too; -1 when nobody asks. */
+static int64_t shared_size(const struct listing *l, const struct image *image)
+{
+	struct json_object *layers = json_get_array(image->doc, "Layers");
+	int64_t total = 0;
+
+	for (size_t i = 0; l->uses && i < json_array_size(layers); i++) {
+		struct json_object *layer = json_object_array_get_idx(layers, i);
+
+		if (json_get_int(l->uses, json_get_string(layer, "ChainID"), 0) > 1) {
+			total += json_get_int(layer, "Size", 0);
+		}
+	}
+	return l->uses ? total : -1;
+}
 
 /* Does "repo:tag" or "repo@digest", or its repository alone, match one of the patterns? */
 static int reference_matches(struct json_object *patterns, const char *name)
@@ -114,6 +146,7 @@ static int list_one(struct core *core, struct image *image, void *data, struct g
 	}
 	if ((patterns && !json_array_size(tags) && !json_array_size(digests)) ||
 	    !filters_match_labels(l->filters, labels) ||
+	    image->created_ns >= l->until_ns ||
 	    (l->before_ns && image->created_ns >= l->before_ns) ||
 	    (l->since_ns && image->created_ns <= l->since_ns)) {
 		return 0;
@@ -130,7 +163,7 @@ static int list_one(struct core *core, struct image *image, void *data, struct g
 	json_set_int(o, "Created", image->created_ns / 1000000000);
 	json_set_int(o, "Size", json_get_int(image->doc, "Size", 0));
 	json_set_int(o, "VirtualSize", json_get_int(image->doc, "Size", 0));
-	json_set_int(o, "SharedSize", -1);
+	json_set_int(o, "SharedSize", shared_size(l, image));
 	json_set(o, "Labels", labels ? json_object_get(labels) : NULL);
 	json_set_int(o, "Containers", containers);
 	json_object_array_add(l->out, o);
@@ -157,7 +190,8 @@ ENGINE_OP(image_list)
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *out = json_object_new_array();
-	struct listing l = { .out = out, .args = args };
+	auto_json struct json_object *uses = args->shared_size ? json_object_new_object() : NULL;
+	struct listing l = { .out = out, .uses = uses };
 	int r = json_parse_object(args->filters, "filters", &filters, err);
 
 	l.filters = filters;
@@ -165,10 +199,16 @@ ENGINE_OP(image_list)
 		r = filters_check(filters, known, err);
 	}
 	if (r == 0) {
+		r = filters_until(filters, &l.until_ns, err);
+	}
+	if (r == 0) {
 		r = anchor(core, filters, "before", &l.before_ns, err);
 	}
 	if (r == 0) {
 		r = anchor(core, filters, "since", &l.since_ns, err);
+	}
+	if (r == 0 && uses) {
+		r = image_each(core, count_layers, uses, err);
 	}
 	if (r == 0) {
 		r = image_each(core, list_one, &l, err);
@@ -266,13 +306,16 @@ ENGINE_OP(image_history)
 		struct json_object *h = json_object_array_get_idx(history, i);
 		struct json_object *o = json_object_new_object();
 		const char *created = json_get_string(h, "created");
-		int64_t size = 0;
+		int64_t size = 0, created_ns = 0;
 
 		if (!json_get_bool(h, "empty_layer", 0) && layer > 0) {
 			size = json_get_int(json_object_array_get_idx(layers, --layer), "Size", 0);
 		}
 		json_set_string(o, "Id", i == n - 1 ? image->id : "<missing>");
-		json_set_int(o, "Created", created ? filters_time(created) / 1000000000 : 0);
+		if (created && parse_date(created, &created_ns) < 0) {
+			created_ns = 0;
+		}
+		json_set_int(o, "Created", created_ns / 1000000000);
 		copy_text(h, "created_by", o, "CreatedBy");
 		json_set(o, "Tags", i == n - 1 ? json_object_get(names) : NULL);
 		json_set_int(o, "Size", size);
