@@ -123,7 +123,7 @@ core_libcore_a_SOURCES = \
 	core/engine/reconcile.h \
 	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
-	core/image/progress.c core/image/pull.c core/image/record.c \
+	core/image/platform.c core/image/platform.h core/image/progress.c core/image/pull.c core/image/record.c core/image/registry.c core/image/registry.h \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/network/reconcile.c \
 	core/network/attach.c \

@@ -35,6 +35,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
+	sdk/helpers/credential_helper.c sdk/helpers/credential_helper.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/ed25519.c sdk/helpers/ed25519.h \
 	sdk/helpers/emulate.h \

@@ -103,6 +103,34 @@ static void info_security(struct json_object *info)
 	}
 }
 
+static void info_registries(struct json_object *info)
+{
+	struct json_object *registry = json_get_object(info, "RegistryConfig");
+	struct json_object *indexes = json_get_object(registry, "IndexConfigs");
+	struct json_object *subnets = json_get_array(registry, "InsecureRegistryCIDRs");
+	struct json_object *mirrors = json_get_array(registry, "Mirrors");
+
+	if (indexes || subnets) {
+		printf(" Insecure Registries:\n");
+	}
+	if (indexes) {
+		json_object_object_foreach(indexes, name, index) {
+			if (!json_get_bool(index, "Secure", 1)) {
+				printf("  %s\n", name);
+			}
+		}
+	}
+	for (size_t i = 0; i < json_array_size(subnets); i++) {
+		printf("  %s\n", json_item_string(subnets, i));
+	}
+	if (json_array_size(mirrors)) {
+		printf(" Registry Mirrors:\n");
+	}
+	for (size_t i = 0; i < json_array_size(mirrors); i++) {
+		printf("  %s\n", json_item_string(mirrors, i));
+	}
+}
+
 static void info_host(struct json_object *info)
 {
 	struct json_object *labels = json_get_array(info, "Labels");
@@ -126,6 +154,7 @@ static void info_host(struct json_object *info)
 		}
 	}
 	printf(" Experimental: %s\n", json_get_bool(info, "ExperimentalBuild", 0) ? "true" : "false");
+	info_registries(info);
 	printf(" Live Restore Enabled: %s\n",
 	       json_get_bool(info, "LiveRestoreEnabled", 0) ? "true" : "false");
 }

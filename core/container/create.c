@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record comes first, the snapshot after it: a record whose snapshot is missing
  * (killed in between) gets it at start. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,16 +35,44 @@ static int make_doc(const char *body, struct json_object **ret, struct gantry_er
 	return 0;
 }
 
-static int find_image(struct core *core, struct json_object *doc, struct image **ret,
-		      struct gantry_error *err)
+/* An image of another platform than was asked for is not there; where none was asked for, it
+ * may run nevertheless. */
+static int check_platform(const struct image *image, const char *name, const char *asked,
+			  struct json_object *warnings, struct gantry_error *err)
+{
+	struct gantry_error mismatch = GANTRY_ERROR_INIT;
+	char has[PLATFORM_TEXT_MAX], host[PLATFORM_TEXT_MAX], text[400];
+	struct platform want, have;
+	int r = image_platform(asked, &want, err);
+
+	if (r < 0 || image_check_platform(image, name, &want, asked && *asked ? err : &mismatch) == 0) {
+		return r;
+	}
+	if (mismatch.code == 0) {
+		return err->code;
+	}
+	image_platform_of(image->config, &have);
+	image_platform_text(&have, has);
+	image_platform_text(&want, host);
+	snprintf(text, sizeof(text),
+		 "The requested image's platform (%s) does not match the detected host platform (%s) and no "
+		 "specific platform was requested", has, host);
+	json_add_string(warnings, text);
+	return 0;
+}
+
+static int find_image(struct core *core, struct json_object *doc, const char *platform,
+		      struct json_object *warnings, struct image **ret, struct gantry_error *err)
 {
 	const char *name = json_get_string(json_get_object(doc, "Config"), "Image");
+	int r;
 
 	if (!name || !*name) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "config cannot be empty in order to create a container");
 	}
-	return image_find(core, name, ret, err);
+	r = image_find(core, name, ret, err);
+	return r < 0 ? r : check_platform(*ret, name, platform, warnings, err);
 }
 
 static int insert_record(struct core *core, const char *id, const char *name,
@@ -132,7 +161,7 @@ ENGINE_OP(container_create)
 	int r = make_doc(args->config, &doc, err);
 
 	if (r == 0) {
-		r = find_image(core, doc, &image, err);
+		r = find_image(core, doc, args->platform, warnings, &image, err);
 	}
 	if (r == 0) {
 		r = create_merge_image(doc, image, err);

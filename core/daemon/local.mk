@@ -3,7 +3,7 @@
 noinst_LIBRARIES += core/daemon/libdaemon.a
 core_daemon_libdaemon_a_CPPFLAGS = $(core_cppflags) $(OPENSSL_CFLAGS)
 core_daemon_libdaemon_a_SOURCES = \
-	core/daemon/connection.c core/daemon/connection.h \
+	core/daemon/check.c core/daemon/connection.c core/daemon/connection.h \
 	core/daemon/http.c core/daemon/http.h \
 	core/daemon/listen.c core/daemon/listen.h \
 	core/daemon/main.c \

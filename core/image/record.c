@@ -2,13 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
 
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
+#include "helpers/when.h"
 
 #define COLUMNS "id,created_ns,config,doc"
 
@@ -217,16 +215,14 @@ int image_names(struct core *core, const char *id, struct json_object **ret,
 	return 0;
 }
 
-/* "2024-05-01T12:00:00.5Z" of the configuration, else now. */
+/* Of the configuration; images need not say it. */
 static int64_t created_time(const char *config)
 {
 	auto_json struct json_object *o = json_tokener_parse(config);
 	const char *text = json_get_string(o, "created");
-	struct tm tm = { 0 };
-	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	double fraction = rest && *rest == '.' ? strtod(rest, NULL) : 0;
+	int64_t ns;
 
-	return rest ? (int64_t)timegm(&tm) * 1000000000 + (int64_t)(fraction * 1e9) : 0;
+	return text && parse_date(text, &ns) == 0 && ns > 0 ? ns : 0;
 }
 
 int image_insert(struct core *core, const char *id, const struct buf *config,
@@ -250,36 +246,36 @@ int image_set_name(struct core *core, const char *name, const char *id, struct g
 	return db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
 }
 
+int image_set_digest(struct core *core, const struct reference *ref, const char *digest, const char *id,
+		     struct gantry_error *err)
+{
+	char name[700];
+
+	snprintf(name, sizeof(name), "%s@%s", ref->familiar, digest);
+	return db_exec(core->db, err, "INSERT OR IGNORE INTO refs VALUES(?,?)", "ss", name, id);
+}
+
+int image_check_platform(const struct image *image, const char *name, const struct platform *want,
+			 struct gantry_error *err)
+{
+	char has[PLATFORM_TEXT_MAX], wanted[PLATFORM_TEXT_MAX];
+	struct platform have;
+
+	image_platform_of(image->config, &have);
+	/* An image that says nothing fits everything. */
+	if (!*have.arch || image_platform_rank(want, &have)) {
+		return 0;
+	}
+	image_platform_text(&have, has);
+	image_platform_text(want, wanted);
+	return error_set(err, GANTRY_ERR_NOT_FOUND,
+			 "image with reference %s was found but its platform (%s) does not match the "
+			 "specified platform (%s)",
+			 name, has, wanted);
+}
+
 int image_parse_reference(struct core *core, const char *text, struct reference *ret,
 			  struct gantry_error *err)
 {
 	return reference_parse(text, config_string(core->config, "registry.default"), ret, err);
-}
-
-int image_platform(const char *text, struct platform *ret, struct gantry_error *err)
-{
-	static const char *const names[][3] = {
-		{ "x86_64", "amd64", "" },  { "aarch64", "arm64", "v8" }, { "armv7l", "arm", "v7" },
-		{ "riscv64", "riscv64", "" }, { "ppc64le", "ppc64le", "" }, { "s390x", "s390x", "" },
-		{ "i686", "386", "" },
-	};
-	struct utsname uts;
-
-	*ret = (struct platform){ .os = "linux" };
-	if (text && *text) {
-		if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]/%31[a-z0-9]", ret->os, ret->arch, ret->variant) < 2) {
-			return error_set(err, GANTRY_ERR_INVALID,
-					 "\"%s\" is an invalid platform: write it as os/arch[/variant]", text);
-		}
-		return 0;
-	}
-	uname(&uts);
-	snprintf(ret->arch, sizeof(ret->arch), "%.31s", uts.machine);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(uts.machine, names[i][0])) {
-			snprintf(ret->arch, sizeof(ret->arch), "%s", names[i][1]);
-			snprintf(ret->variant, sizeof(ret->variant), "%s", names[i][2]);
-		}
-	}
-	return 0;
 }

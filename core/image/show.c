@@ -18,7 +18,6 @@ static int split_names(struct core *core, const struct image *image, struct json
 {
 	auto_json struct json_object *names = NULL;
 	struct json_object *tags, *digests;
-	const char *manifest = json_get_string(image->doc, "ManifestDigest");
 	int r = image_names(core, image->id, &names, err);
 
 	if (r < 0) {
@@ -28,20 +27,8 @@ static int split_names(struct core *core, const struct image *image, struct json
 	digests = json_object_new_array();
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const char *name = json_item_string(names, i);
-		const char *colon = strrchr(name, ':');
 
-		if (strchr(name, '@')) {
-			json_add_string(digests, name);
-			continue;
-		}
-		json_add_string(tags, name);
-		if (manifest && colon) {
-			auto_free char *digest = NULL;
-
-			if (asprintf(&digest, "%.*s@%s", (int)(colon - name), name, manifest) >= 0) {
-				json_add_string(digests, digest);
-			}
-		}
+		json_add_string(strchr(name, '@') ? digests : tags, name);
 	}
 	*ret_tags = tags;
 	*ret_digests = digests;
