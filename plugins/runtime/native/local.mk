@@ -17,6 +17,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/cgroup.c plugins/runtime/native/cgroup.h \
 	plugins/runtime/native/container.h \
 	plugins/runtime/native/create.c \
+	plugins/runtime/native/creation.c plugins/runtime/native/creation.h \
 	plugins/runtime/native/dbus.c plugins/runtime/native/dbus.h \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
 	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
