@@ -167,10 +167,10 @@ static int check_security(struct json_object *hc, struct gantry_error *err)
 	return emulation_check(hc, err);
 }
 
-static struct json_object *default_log_options(struct core *core)
+/* Options of the configuration that the request does not set itself. */
+static void add_log_options(struct core *core, struct json_object *o)
 {
 	struct json_object *list = config_list(core->config, "log.options");
-	struct json_object *o = json_object_new_object();
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *item = json_item_string(list, i);
@@ -179,10 +179,11 @@ static struct json_object *default_log_options(struct core *core)
 		if (eq) {
 			auto_free char *key = strndup(item, (size_t)(eq - item));
 
-			json_set_string(o, key, eq + 1);
+			if (key && !json_get(o, key)) {
+				json_set_string(o, key, eq + 1);
+			}
 		}
 	}
-	return o;
 }
 
 /* Fills LogConfig and lets the driver refuse its options. */
@@ -200,12 +201,13 @@ static int check_log(struct core *core, struct json_object *hc, struct gantry_er
 	}
 	if (!type || !*type) {
 		json_set_string(log, "Type", config_string(core->config, "log.driver"));
-		if (!json_get_object(log, "Config")) {
-			json_set(log, "Config", default_log_options(core));
-		}
 	}
 	if (!json_get_object(log, "Config")) {
 		json_set(log, "Config", json_object_new_object());
+	}
+	/* They are those of the configured driver, and no other's. */
+	if (!strcmp(json_get_string(log, "Type"), config_string(core->config, "log.driver"))) {
+		add_log_options(core, json_get_object(log, "Config"));
 	}
 	r = registry_get(core->registry, "log", json_get_string(log, "Type"), &driver, err);
 	if (r == GANTRY_ERR_NOT_FOUND) {

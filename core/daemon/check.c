@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be said of an option's value without doing anything: better refused at the start
  * than found out by the first pull. */
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/daemon/options.h"
 
+#include "helpers/address.h"
+#include "helpers/cleanup.h"
 #include "helpers/error.h"
 
 static int is_host(const char *text, size_t len)
@@ -34,23 +34,11 @@ int check_mirror(const char *text, const char *what, struct gantry_error *err)
 	return 0;
 }
 
-/* ADDRESS/BITS of either family? */
 static int is_subnet(const char *text)
 {
-	const char *slash = strchr(text, '/');
-	char address[64], *end;
-	unsigned char bytes[16];
-	unsigned long bits;
-	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	struct subnet subnet;
 
-	if (!slash || (size_t)(slash - text) >= sizeof(address)) {
-		return 0;
-	}
-	memcpy(address, text, (size_t)(slash - text));
-	address[slash - text] = '\0';
-	bits = strtoul(slash + 1, &end, 10);
-	return inet_pton(family, address, bytes) == 1 && end != slash + 1 && !*end &&
-	       bits <= (family == AF_INET ? 32 : 128);
+	return subnet_parse(text, &subnet, NULL) == 0;
 }
 
 int check_insecure(const char *text, const char *what, struct gantry_error *err)
@@ -71,4 +59,17 @@ int check_subnet(const char *text, const char *what, struct gantry_error *err)
 	error_set(err, GANTRY_ERR_INVALID, "invalid value \"%s\" of %s: not an address with its prefix", text,
 		  what);
 	return error_hint(err, "write the gateway's address and the subnet's bits: 172.30.0.1/16");
+}
+
+int check_level(const char *text, const char *what, struct gantry_error *err)
+{
+	static const char *const levels[] = { "debug", "info", "warn", "error", "fatal" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		if (!strcmp(text, levels[i])) {
+			return 0;
+		}
+	}
+	error_set(err, GANTRY_ERR_INVALID, "invalid value \"%s\" of %s: no such level", text, what);
+	return error_hint(err, "write debug, info, warn, error or fatal");
 }

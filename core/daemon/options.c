@@ -44,7 +44,7 @@ static const struct rule rules[OPTION_COUNT] = {
 	[OPTION_PIDFILE] = { "pidfile", "pidfile", NULL, "write the process id here", 'p',
 			     RULE_TEXT },
 	[OPTION_LOG_LEVEL] = { "log-level", "log-level", NULL, "debug, info, warn, error or fatal",
-			       'l', RULE_TEXT },
+			       'l', RULE_TEXT, check_level },
 	[OPTION_DEBUG] = { "debug", "debug", NULL, "the same as --log-level debug", 'D', RULE_BOOL },
 	[OPTION_GROUP] = { "group", "group", NULL, "group that owns the Unix sockets", 'G',
 			   RULE_TEXT },

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which host serves a registry's API, and whether it may be spoken to without TLS. */
-#include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "helpers/address.h"
 #include "helpers/json.h"
 #include "registry.h"
 
@@ -24,42 +24,6 @@ const char *host_of_api(struct json_object *endpoints, const char *host)
 	return host;
 }
 
-/* An address of either family as bytes; their number, or 0. */
-static size_t address_bytes(const char *text, unsigned char out[16])
-{
-	if (inet_pton(AF_INET, text, out) == 1)
-		return 4;
-	return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
-}
-
-struct subnet {
-	unsigned char address[16];
-	size_t len;
-	unsigned long bits;
-};
-
-static int subnet_parse(const char *text, struct subnet *ret)
-{
-	const char *slash = strchr(text, '/');
-	char address[64], *end;
-
-	if (!slash || (size_t)(slash - text) >= sizeof(address))
-		return -1;
-	snprintf(address, sizeof(address), "%.*s", (int)(slash - text), text);
-	ret->len = address_bytes(address, ret->address);
-	ret->bits = strtoul(slash + 1, &end, 10);
-	return ret->len && end != slash + 1 && !*end && ret->bits <= ret->len * 8 ? 0 : -1;
-}
-
-static int subnet_has(const struct subnet *s, const unsigned char *address, size_t len)
-{
-	unsigned long whole = s->bits / 8, rest = s->bits % 8;
-	unsigned mask = rest ? (0xff00u >> rest) & 0xff : 0;
-
-	return len == s->len && !memcmp(s->address, address, whole) &&
-	       (!rest || !((s->address[whole] ^ address[whole]) & mask));
-}
-
 /* The host without its port, and without the brackets of an address. */
 static int bare_host(const char *host, char *to, size_t size)
 {
@@ -70,19 +34,22 @@ static int bare_host(const char *host, char *to, size_t size)
 
 static int resolves_into(const struct subnet *s, const char *name)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found, *a;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
 	int inside = 0;
 
 	if (getaddrinfo(name, NULL, &hints, &found) != 0)
 		return 0;
-	for (a = found; a && !inside; a = a->ai_next) {
-		const struct sockaddr_in *four = (const void *)a->ai_addr;
-		const struct sockaddr_in6 *six = (const void *)a->ai_addr;
+	for (struct addrinfo *i = found; i && !inside; i = i->ai_next) {
+		const void *any = i->ai_addr;
+		const struct sockaddr_in *four = any;
+		const struct sockaddr_in6 *six = any;
+		struct address a;
 
-		if (a->ai_family == AF_INET)
-			inside = subnet_has(s, (const void *)&four->sin_addr, 4);
-		else if (a->ai_family == AF_INET6)
-			inside = subnet_has(s, (const void *)&six->sin6_addr, 16);
+		address_from_bytes(i->ai_family,
+				   i->ai_family == AF_INET ? (const uint8_t *)&four->sin_addr
+							   : six->sin6_addr.s6_addr,
+				   &a);
+		inside = subnet_has(s, &a);
 	}
 	freeaddrinfo(found);
 	return inside;
@@ -100,7 +67,7 @@ int host_is_listed(struct json_object *list, const char *host)
 			continue;
 		if (!strcasecmp(item, host))
 			return 1;
-		if (subnet_parse(item, &s) == 0 && bare_host(host, name, sizeof(name)) == 0 &&
+		if (subnet_parse(item, &s, NULL) == 0 && bare_host(host, name, sizeof(name)) == 0 &&
 		    resolves_into(&s, name))
 			return 1;
 	}
