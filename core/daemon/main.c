@@ -228,6 +228,10 @@ static int daemon_open(struct daemon *d, struct gantry_error *err)
 	if (r == 0) {
 		r = core_open(&core, &d->core, err);
 	}
+	if (r == 0 && core_warning(d->core)) {
+		say("warning", core_warning(d->core)->message);
+		say("hint", core_warning(d->core)->hint);
+	}
 	return r < 0 ? r : open_server(d, err);
 }
 

@@ -20,6 +20,11 @@
 #include "helpers/io.h"
 #include "helpers/json.h"
 
+const struct gantry_error *core_warning(const struct core *core)
+{
+	return core->unfinished.code < 0 ? &core->unfinished : NULL;
+}
+
 /* A daemon says at its start what is missing, and not to the first who asks for it. */
 static int check_drivers(struct core *core, struct gantry_error *err)
 {

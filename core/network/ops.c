@@ -323,6 +323,7 @@ static int remove_network(struct core *core, struct network *n, struct gantry_er
 		r = db_exec(core->db, err, "DELETE FROM networks WHERE id=?", "s", n->id);
 	}
 	if (r == 0) {
+		network_unmark_live(core, n->id);
 		publish(core, n, "destroy", NULL);
 	}
 	return r;

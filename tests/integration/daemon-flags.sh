@@ -13,7 +13,7 @@ start() {
 	"$daemon" "$@" >"$LOG" 2>&1 &
 	PID=$!
 	cleanup_hook "kill $PID 2>/dev/null; wait $PID 2>/dev/null"
-	wait_for 20 eval "${READY:-test -S $T/a.sock}" || { cat "$LOG"; fail "gantryd $* did not start"; }
+	wait_for 20 eval "${READY:-curl -sf --unix-socket $T/a.sock http://d/_ping}" || { cat "$LOG"; fail "gantryd $* did not start"; }
 }
 n=0
 stop() { kill "$PID" && wait "$PID" 2>/dev/null; }
@@ -61,8 +61,7 @@ expect '["http://mirror.test:5000","https://other.test"]' \
 expect_text "10.9.0.0/16" "$(d info -f '{{json .RegistryConfig.InsecureRegistryCIDRs}}')" "subnets"
 expect false "$(d info -f '{{(index .RegistryConfig.IndexConfigs "reg.test:5000").Secure}}')" "hosts"
 # Killing the daemon harms no container.
-kill -9 "$PID" 2>/dev/null
-wait "$PID" 2>/dev/null
+{ kill -9 "$PID" && wait "$PID"; } 2>/dev/null
 expect running "$(gantry inspect -f '{{.State.Status}}' first)" "a container without its daemon"
 gantry rm -f first >/dev/null
 
