@@ -35,6 +35,7 @@ struct core {
 	struct gantry_engine_service service;
 	struct policy *policy; /* the gate before the operations */
 	int daemon;
+	int new_boot; /* nobody has looked at what is there since the host started */
 	struct gantry_error unfinished; /* why reconciling failed; code 0: it did not */
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */

@@ -275,7 +275,8 @@ static int sweep_log_folders(struct core *core, struct gantry_error *err)
 
 static int collect_layers(struct core *core, struct gantry_error *err)
 {
-	return image_collect(core, COLLECT_LAYERS, NULL, NULL, err);
+	/* A power cut may have left files that are named and not written. */
+	return image_collect(core, core->new_boot ? COLLECT_ALL : COLLECT_LAYERS, NULL, NULL, err);
 }
 
 /* Each step is done, whatever became of the one before it; err is the first failure. */
@@ -302,13 +303,13 @@ int engine_reconcile(struct core *core, struct gantry_error *err)
 	auto_free char *folder = path_join(core->paths.run_root, "engines", NULL);
 	auto_json struct json_object *dead = json_object_new_array();
 	auto_(buf) struct buf boot = BUF_INIT;
-	int new_boot, r = folder ? leave_mark(core, folder, err) : error_no_memory(err);
+	int r = folder ? leave_mark(core, folder, err) : error_no_memory(err);
 
 	if (r < 0) {
 		return r;
 	}
-	new_boot = is_new_boot(core, &boot);
-	if (!find_dead(core, folder, dead) && !new_boot) {
+	core->new_boot = is_new_boot(core, &boot);
+	if (!find_dead(core, folder, dead) && !core->new_boot) {
 		return 0;
 	}
 	if (reconcile_all(core, &core->unfinished) < 0) {
@@ -324,7 +325,7 @@ int engine_reconcile(struct core *core, struct gantry_error *err)
 
 		unlink(path);
 	}
-	if (new_boot) {
+	if (core->new_boot) {
 		remember_boot(core, &boot);
 	}
 	return 0;

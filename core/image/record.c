@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
@@ -225,11 +229,49 @@ static int64_t created_time(const char *config)
 	return text && parse_date(text, &ns) == 0 && ns > 0 ? ns : 0;
 }
 
+/* Blobs and layers are published unsynced, one by one; the record that makes an image of them
+ * may reach the disk before they do.  After a power cut what no record names is collected (see
+ * reconcile.c), so that one flush here is enough.  It is of whole file systems: thousands of
+ * small files are not to be synced one by one. */
+static int flush_parts(struct core *core, const char *id, struct gantry_error *err)
+{
+	auto_free char *content = path_join(core->paths.root, "content", NULL);
+	auto_free char *drivers = path_join(core->paths.root, "drivers", "storage", NULL);
+	const char *const folders[] = { content, drivers };
+	dev_t done = 0;
+
+	if (!config_bool(core->config, "image.durable")) {
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		auto_fd int fd = folders[i] ? open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0 || (i && st.st_dev == done)) {
+			continue;
+		}
+		if (syncfs(fd) < 0) {
+			error_errno(err, errno, "cannot flush image %s to the disk", id);
+			return error_hint(err, "look for failures of the disk of %s in the kernel's log", folders[i]);
+		}
+		done = st.st_dev;
+	}
+	return 0;
+}
+
 int image_insert(struct core *core, const char *id, const struct buf *config,
 		 struct json_object *doc, const char *name, struct gantry_error *err)
 {
-	int r = db_begin(core->db, err);
+	int64_t known = 0;
+	int r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM images WHERE id=? AND doc=?",
+			   "ss", id, json_text(doc));
 
+	if (r == 0 && !known) {
+		r = flush_parts(core, id, err);
+	}
+	if (r == 0) {
+		r = db_begin(core->db, err);
+	}
 	if (r < 0) {
 		return r;
 	}
