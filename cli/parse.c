@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/text/units.h"
 #include "helpers/error.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 static const struct {
 	const char *text;
@@ -74,7 +74,7 @@ static int check_value(const struct flag *flag, const char *text, char *why, siz
 	case FLAG_UINT16:
 		return check_integer(text, 0, UINT16_MAX, 1, why, size);
 	case FLAG_BYTES:
-		if (strcmp(text, "-1") != 0 && units_parse_bytes(text, &number) < 0) {
+		if (strcmp(text, "-1") != 0 && parse_bytes(text, &number) < 0) {
 			snprintf(why, size, "invalid size: '%s'", text);
 			return -1;
 		}
@@ -354,7 +354,7 @@ int64_t args_bytes(const struct args *args, const char *name, int64_t fallback)
 	if (!text) {
 		return fallback;
 	}
-	return units_parse_bytes(text, &bytes) < 0 ? -1 : bytes;
+	return parse_bytes(text, &bytes) < 0 ? -1 : bytes;
 }
 
 int64_t args_duration_ns(const struct args *args, const char *name, int64_t fallback)

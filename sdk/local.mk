@@ -47,7 +47,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
 	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
-	sdk/helpers/io.c sdk/helpers/io.h sdk/helpers/when.c sdk/helpers/when.h \
+	sdk/helpers/io.c sdk/helpers/io.h sdk/helpers/quantity.c sdk/helpers/quantity.h \
 	sdk/helpers/json.c sdk/helpers/json.h \
 	sdk/helpers/folder_mount.c sdk/helpers/folder_mount.h \
 	sdk/helpers/layer.c sdk/helpers/layer.h \

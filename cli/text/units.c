@@ -9,40 +9,9 @@
 #include "cli/text/units.h"
 #include "helpers/cleanup.h"
 #include "helpers/io.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 #define NS_PER_SECOND 1000000000LL
-
-int units_parse_bytes(const char *text, int64_t *ret)
-{
-	static const char letters[] = "kmgtp";
-	const char *unit, *suffix;
-	double number;
-	int power = 0;
-
-	suffix = scan_decimal(text, &number);
-	if (!suffix) {
-		return -1;
-	}
-	suffix += *suffix == ' ';
-	if (*suffix && (unit = strchr(letters, tolower((unsigned char)*suffix)))) {
-		power = (int)(unit - letters) + 1;
-		suffix++;
-		suffix += *suffix == 'i';
-	}
-	if (tolower((unsigned char)*suffix) == 'b') {
-		suffix++;
-	}
-	if (*suffix) {
-		return -1;
-	}
-	number *= pow(1024, power);
-	if (number >= 9.2e18) {
-		return -1;
-	}
-	*ret = (int64_t)number;
-	return 0;
-}
 
 int units_parse_nano(const char *text, int64_t *ret)
 {

@@ -12,11 +12,9 @@
 
 #define UNITS_MAX 64
 
-/* "64m", "1.5GiB", "512": powers of 1024, not negative. */
-int units_parse_bytes(const char *text, int64_t *ret);
 /* "1.5" or "3/2" in billionths. */
 int units_parse_nano(const char *text, int64_t *ret);
-/* What --since and --until take, see helpers/when.h, as "seconds.nanoseconds". */
+/* What --since and --until take, see helpers/quantity.h, as "seconds.nanoseconds". */
 int units_parse_when(const char *text, char out[UNITS_MAX]);
 
 /* "1.92kB", powers of 1000, precision significant digits. */

@@ -73,6 +73,8 @@ static inline struct json_object *container_config(const struct container *c)
 {
 	return json_get_object(c->doc, "Config");
 }
+/* --storage-opt size=: how much it may write into its own files; 0: no limit. */
+int64_t container_size_limit(const struct container *c);
 static inline struct json_object *container_host_config(const struct container *c)
 {
 	return json_get_object(c->doc, "HostConfig");

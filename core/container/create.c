@@ -125,8 +125,6 @@ static int insert_named(struct core *core, const char *id, const char *name,
 static int prepare_snapshot(struct core *core, struct container *c, const struct image *image,
 			    struct gantry_error *err)
 {
-	const char *limit = json_get_string(
-		json_get_object(container_host_config(c), "StorageOpt"), "size");
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *storage;
 	int r = container_storage(core, c, &storage, err);
@@ -135,7 +133,7 @@ static int prepare_snapshot(struct core *core, struct container *c, const struct
 		     : storage_prepare(storage,
 				       &GANTRY_STORAGE_PREPARE_ARGS(
 					       .key = c->id, .parent = image_snapshot(image),
-					       .size_limit = limit ? strtoll(limit, NULL, 10) : 0),
+					       .size_limit = container_size_limit(c)),
 				       &ret, err);
 }
 

@@ -5,7 +5,7 @@
 #include "core/container/filters.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 int filters_check(struct json_object *filters, const char *const *known, struct gantry_error *err)
 {

@@ -14,7 +14,7 @@ int filters_check(struct json_object *filters, const char *const *known, struct 
 int filters_match_labels(struct json_object *filters, struct json_object *labels);
 
 /* The value of until=TIME: what is older matches; INT64_MAX without one.  Two are refused, as
- * is what helpers/when.h cannot read. */
+ * is what helpers/quantity.h cannot read. */
 int filters_until(struct json_object *filters, int64_t *ret_ns, struct gantry_error *err);
 /* Is it older than until_ns, and fit its Labels? */
 int filters_match_prune(struct json_object *filters, int64_t until_ns, struct json_object *labelled,

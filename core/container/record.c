@@ -13,6 +13,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/quantity.h"
 
 #define COLUMNS "id,name,image,status,created_ns,doc,state"
 
@@ -364,4 +365,12 @@ void container_event(struct core *core, const struct container *c, const char *a
 		}
 	}
 	engine_event(core, "container", action, c->id, attributes);
+}
+
+int64_t container_size_limit(const struct container *c)
+{
+	const char *text = json_get_string(json_get_object(container_host_config(c), "StorageOpt"), "size");
+	int64_t bytes;
+
+	return text && parse_bytes(text, &bytes) == 0 ? bytes : 0;
 }

@@ -10,7 +10,7 @@
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 #define COLUMNS "id,created_ns,config,doc"
 

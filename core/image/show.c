@@ -10,7 +10,7 @@
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 /* "repo:tag" names and "repo@digest" names apart. */
 static int split_names(struct core *core, const struct image *image, struct json_object **ret_tags,

@@ -10,7 +10,7 @@
 #include "core/network/network.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 static int is_predefined(const char *name)
 {

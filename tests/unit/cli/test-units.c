@@ -12,22 +12,22 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 START_TEST(test_parsers)
 {
 	int64_t n;
 
-	ck_assert_int_eq(units_parse_bytes("64m", &n), 0);
+	ck_assert_int_eq(parse_bytes("64m", &n), 0);
 	ck_assert_int_eq(n, 64 << 20);
-	ck_assert_int_eq(units_parse_bytes("1.5GiB", &n), 0);
+	ck_assert_int_eq(parse_bytes("1.5GiB", &n), 0);
 	ck_assert_int_eq(n, 1610612736);
-	ck_assert_int_eq(units_parse_bytes("12", &n), 0);
+	ck_assert_int_eq(parse_bytes("12", &n), 0);
 	ck_assert_int_eq(n, 12);
-	ck_assert_int_lt(units_parse_bytes("", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("-1", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("1x", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("99999999999999p", &n), 0);
+	ck_assert_int_lt(parse_bytes("", &n), 0);
+	ck_assert_int_lt(parse_bytes("-1", &n), 0);
+	ck_assert_int_lt(parse_bytes("1x", &n), 0);
+	ck_assert_int_lt(parse_bytes("99999999999999p", &n), 0);
 	ck_assert_int_eq(units_parse_nano("1.5", &n), 0);
 	ck_assert_int_eq(n, 1500000000);
 	ck_assert_int_lt(units_parse_nano("inf", &n), 0);

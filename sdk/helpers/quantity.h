@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Times as people write them to Docker: durations, dates with and without zones, seconds.
+ * Sizes and times as people write them to Docker.
  * Parsers return 0 or -1 and set *ret only on success.
  */
-#ifndef HELPERS_WHEN_H
-#define HELPERS_WHEN_H
+#ifndef HELPERS_QUANTITY_H
+#define HELPERS_QUANTITY_H
 
 #include <stdint.h>
 
@@ -12,6 +12,8 @@
  * what follows, or NULL. */
 const char *scan_decimal(const char *text, double *ret);
 
+/* "64m", "1.5GiB", "512": powers of 1024, not negative. */
+int parse_bytes(const char *text, int64_t *ret);
 /* Go's durations: "1h30m", "100ms", "0". */
 int parse_duration(const char *text, int64_t *ret_ns);
 /* RFC 3339 or its beginning from the date on, in nanoseconds since 1970; without a zone it is

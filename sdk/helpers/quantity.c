@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "helpers/when.h"
+#include "helpers/quantity.h"
 
 #include "helpers/cleanup.h"
 #include "helpers/io.h"
@@ -29,6 +29,34 @@ const char *scan_decimal(const char *text, double *ret)
 	number[p - text] = '\0';
 	*ret = strtod(number, NULL);
 	return p;
+}
+
+int parse_bytes(const char *text, int64_t *ret)
+{
+	static const char letters[] = "kmgtp";
+	const char *unit, *suffix;
+	double number;
+
+	suffix = scan_decimal(text, &number);
+	if (!suffix) {
+		return -1;
+	}
+	suffix += *suffix == ' ';
+	if (*suffix && (unit = strchr(letters, tolower((unsigned char)*suffix)))) {
+		for (const char *u = letters; u <= unit; u++) {
+			number *= 1024;
+		}
+		suffix++;
+		suffix += *suffix == 'i';
+	}
+	if (tolower((unsigned char)*suffix) == 'b') {
+		suffix++;
+	}
+	if (*suffix || number >= 9.2e18) {
+		return -1;
+	}
+	*ret = (int64_t)number;
+	return 0;
 }
 
 int parse_duration(const char *text, int64_t *ret_ns)
