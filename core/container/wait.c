@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/container/container.h"
+#include "core/engine/leftovers.h"
 #include "core/shim/protocol.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -58,19 +59,43 @@ static void answer(int sink, int64_t code, const char *error)
 	(void)write_all(sink, "\n", 1);
 }
 
+/* A shim that comes or goes, an end, and the folder's own: a start writes much more. */
+static int is_news(const struct inotify_event *e)
+{
+	return !e->len || !strcmp(e->name, "shim.sock") || !strcmp(e->name, "exit");
+}
+
+/* Reads all that has happened; was there any news? */
+static int read_news(int watch)
+{
+	char text[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	int news = 0;
+	ssize_t n;
+
+	while ((n = read(watch, text, sizeof(text))) > 0) {
+		for (const char *at = text; at < text + n;) {
+			const struct inotify_event *e = (const struct inotify_event *)(const void *)at;
+
+			news |= is_news(e);
+			at += sizeof(*e) + e->len;
+		}
+	}
+	return news;
+}
+
 /* Sleeps until something happens in the run folder; 0 when the client has gone. */
 static int wait_for_change(struct wait *w, int sink)
 {
 	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->watch, .events = POLLIN } };
-	char drain[4096];
+	int n;
 
-	/* Who was killed leaves nothing that would wake us. */
-	poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
-	if (fds[0].revents & (POLLERR | POLLHUP)) {
-		return 0;
-	}
-	while (w->watch >= 0 && read(w->watch, drain, sizeof(drain)) > 0) {
-	}
+	do {
+		/* Who was killed leaves nothing that would wake us. */
+		n = poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
+		if (fds[0].revents & (POLLERR | POLLHUP)) {
+			return 0;
+		}
+	} while (n > 0 && !read_news(w->watch) && !w->lost);
 	return 1;
 }
 
@@ -105,8 +130,7 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 	}
 	*ret_code = shim_message_get_int(m, "code", 137);
 	if (shim_message_get_int(m, "clean", 0) && container_finish(core, w->id, &err) == 0) {
-		shim_message_init(m, SHIM_CLEANED);
-		(void)shim_send(sock, m, NULL, 0, &err);
+		leftovers_tell_shim(core, sock, m);
 	}
 	return 1;
 }

@@ -11,7 +11,7 @@
 #include <gantry/calls.h>
 
 #include "core/engine/engine.h"
-#include "core/engine/reconcile.h"
+#include "core/engine/leftovers.h"
 #include "core/events/events.h"
 #include "core/monitor/monitor.h"
 #include "helpers/buf.h"
@@ -31,6 +31,7 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_mutex_init(&core->lock, NULL);
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
+	core->mark = (struct mark)MARK_INIT;
 	r = policy_new(core, &core->policy, err);
 	if (r == 0) {
 		core->service = (struct gantry_engine_service){
@@ -91,7 +92,8 @@ struct core *core_close(struct core *core)
 	}
 	pthread_mutex_unlock(&core->lock);
 	registry_free(core->registry);
-	reconcile_leave(core);
+	leftovers_leave(core);
+	mark_remove(&core->mark);
 	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);

@@ -16,6 +16,7 @@
 #include "core/base/userns.h"
 #include "core/config/config.h"
 #include "core/core.h"
+#include "core/engine/reconcile.h"
 #include "core/plugin/driver.h"
 #include "core/plugin/registry.h"
 #include "core/policy/policy.h"
@@ -38,8 +39,8 @@ struct core {
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
 	unsigned tasks;         /* threads that fill answers */
-	char *mark;             /* our file in <run_root>/engines, see reconcile.c */
-	int mark_fd;
+	struct mark mark;       /* ours */
+	struct leftover *leftovers; /* what is to be deleted when nobody waits */
 };
 
 /* The signature of every operation. */

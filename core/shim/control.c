@@ -151,7 +151,10 @@ static void dispatch(struct shim *shim, struct conn *conn, struct shim_message *
 	case SHIM_CLEANED:
 		conn->busy = 0;
 		if (conn == shim->cleaner) {
+			finish_keep_leftovers(shim, m);
 			finish_cleaned(shim);
+		} else {
+			shim_message_done(m);
 		}
 		break;
 	case SHIM_STOPPING:
@@ -211,7 +214,8 @@ static void conn_ready(struct source *s, uint32_t events)
 		shim_message_done(m);
 		conn_close(conn);
 	} else {
-		if (m->type != SHIM_CREATE && m->type != SHIM_ATTACH && m->type != SHIM_EXEC) {
+		if (m->type != SHIM_CREATE && m->type != SHIM_ATTACH && m->type != SHIM_EXEC &&
+		    m->type != SHIM_CLEANED) {
 			shim_message_done(m); /* nobody takes what came beside it */
 		}
 		dispatch(conn->shim, conn, m);

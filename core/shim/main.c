@@ -192,5 +192,6 @@ int main(int argc, char **argv)
 	if (shim->abandoned) {
 		finish_abandoned(shim);
 	}
+	finish_delete_leftovers(shim);
 	return 0;
 }

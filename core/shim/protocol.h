@@ -90,8 +90,10 @@ enum shim_type {
 	 * not ended: the connection ends without an answer, connect to the next shim. */
 	SHIM_WAIT = 4,
 
-	/* The peer that EXITED chose (clean=1) has finished everything; the shim may go.
-	 * No answer.  When that peer dies instead, the shim runs `reconcile`. */
+	/* The peer that EXITED chose (clean=1) has finished everything; the shim may go,
+	 * after it has deleted the trees rest (repeated) and then the file mark, whose lock
+	 * the descriptor beside it holds.  No answer.  When that peer dies instead, the shim
+	 * runs `reconcile`. */
 	SHIM_CLEANED = 5,
 
 	/* The user wants it to end: no restart follows.  Sent before signals. Answer: OK. */

@@ -73,6 +73,9 @@ struct shim {
 	pid_t reconciler; /* runs `exited`; 0: none */
 	int streams_closed;
 	int cleaned;
+	char *leftovers;      /* CLEANED's fields, when there is something to delete; or NULL */
+	size_t leftovers_len;
+	int leftovers_mark;   /* descriptor */
 
 	struct exec *execs;
 	struct health *health;
