@@ -114,7 +114,7 @@ core_libcore_a_SOURCES = \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
-	core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
+	core/container/launch.c core/container/launch.h core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
 	core/container/spec_mounts.c core/container/spec_process.c \
 	core/container/spec_resources.c core/container/stop.c \
 	core/container/user.c core/container/user.h \

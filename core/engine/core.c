@@ -32,6 +32,7 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
 	core->mark = (struct mark)MARK_INIT;
+	core->ahead.control = -1;
 	r = policy_new(core, &core->policy, err);
 	if (r == 0) {
 		core->service = (struct gantry_engine_service){
@@ -52,6 +53,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		core->refusal = *err;
 		error_clear(err);
 		r = 0;
+	}
+	if (r == 0 && options->will_start && core->ids != USERNS_NONE) {
+		launch_ahead(core);
 	}
 	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
@@ -85,6 +89,7 @@ struct core *core_close(struct core *core)
 	if (!core) {
 		return NULL;
 	}
+	launch_drop(core);
 	policy_stop(core->policy);
 	pthread_mutex_lock(&core->lock);
 	while (core->tasks > 0) {

@@ -15,6 +15,7 @@
 #include "core/base/paths.h"
 #include "core/base/userns.h"
 #include "core/config/config.h"
+#include "core/container/launch.h"
 #include "core/core.h"
 #include "core/engine/reconcile.h"
 #include "core/plugin/driver.h"
@@ -40,6 +41,7 @@ struct core {
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
 	unsigned tasks;         /* threads that fill answers */
 	struct mark mark;       /* ours */
+	struct launched ahead;  /* a shim for the container that will be started */
 	struct leftover *leftovers; /* what is to be deleted when nobody waits */
 };
 

@@ -139,6 +139,10 @@ static void dispatch(struct shim *shim, struct conn *conn, struct shim_message *
 	case SHIM_CREATE:
 		container_create(shim, conn, m);
 		break;
+	case SHIM_WARM:
+		conn->busy = 0;
+		container_warm(shim, m);
+		break;
 	case SHIM_START:
 		container_start(shim, conn);
 		break;

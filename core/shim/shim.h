@@ -19,6 +19,7 @@ struct conn;
 struct exec;
 struct health;
 struct logger;
+struct native_plugin;
 
 enum shim_status {
 	SHIM_NEW = 1, /* no CREATE yet */
@@ -49,6 +50,9 @@ struct shim {
 
 	enum shim_status status;
 	int run_dir; /* descriptor */
+	int lock;    /* descriptor; held until the end */
+	char *title; /* the argument that ps shows; or NULL */
+	struct native_plugin *warm; /* the runtime, loaded for the creator to inherit; or NULL */
 	pid_t pid;   /* the init; 0: none */
 	int64_t started_ns;
 	int64_t finished_ns;

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one that waits is taken under the core's lock, so that two requests never share it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/container/launch.h"
+#include "core/engine/engine.h"
+#include "core/shim/protocol.h"
+#include "helpers/cleanup.h"
+#include "helpers/error.h"
+#include "helpers/io.h"
+
+/* The shim writes its container's id over this, for ps. */
+#define NO_ID "----------------------------------------------------------------"
+
+static int spawn_with(posix_spawn_file_actions_t *actions, const char *program, char *const argv[],
+		      pid_t *ret)
+{
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int code;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+						POSIX_SPAWN_SETSID);
+	code = posix_spawn(ret, program, actions, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	return code;
+}
+
+static int spawn(struct core *core, struct launched *ret, struct gantry_error *err)
+{
+	char *argv[] = { (char *)"gantry-shim", (char *)NO_ID, NULL };
+	posix_spawn_file_actions_t actions;
+	auto_fd int ours = -1;
+	auto_fd int theirs = -1;
+	int pair[2], code;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		return error_errno(err, errno, "cannot make a socket pair");
+	}
+	ours = pair[0];
+	/* Above the number that it becomes, so that no dup2 hits another. */
+	theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
+	close(pair[1]);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	if (!getenv("GANTRY_DEBUG")) {
+		posix_spawn_file_actions_adddup2(&actions, 0, 2);
+	}
+	posix_spawn_file_actions_adddup2(&actions, theirs, SHIM_FD_CONTROL);
+	code = spawn_with(&actions, core->paths.shim, argv, &pid);
+	posix_spawn_file_actions_destroy(&actions);
+	if (code) {
+		error_errno(err, code, "cannot start %s", core->paths.shim);
+		return error_hint(err, "is gantry installed whole?");
+	}
+	*ret = (struct launched){ steal_fd(&ours), pid };
+	return 0;
+}
+
+void launch_ahead(struct core *core)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	(void)spawn(core, &core->ahead, &ignored);
+}
+
+static struct launched take(struct core *core)
+{
+	struct launched l;
+
+	pthread_mutex_lock(&core->lock);
+	l = core->ahead;
+	core->ahead.control = -1;
+	pthread_mutex_unlock(&core->lock);
+	return l;
+}
+
+void launch_warm(struct core *core, const char *runtime)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_free struct shim_message *m = NULL;
+
+	if (core->ahead.control < 0 || !(m = malloc(sizeof(*m)))) {
+		return;
+	}
+	shim_message_init(m, SHIM_WARM);
+	shim_message_add(m, "runtime.path", runtime);
+	(void)shim_send(core->ahead.control, m, NULL, 0, &ignored);
+}
+
+int launch_shim(struct core *core, struct launched *ret, struct gantry_error *err)
+{
+	struct launched l = take(core);
+	int r = l.control >= 0 ? 0 : spawn(core, &l, err);
+
+	if (r == 0 && core->ids != USERNS_HOST) {
+		r = userns_add_holder(&core->paths, l.pid, err);
+	}
+	if (r < 0) {
+		replace_fd(&l.control, -1);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+void launch_drop(struct core *core)
+{
+	struct launched l = take(core);
+
+	replace_fd(&l.control, -1);
+}
