@@ -294,6 +294,10 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
 		shim_message_add(&s->message, "emulate", paths->emulate);
 	}
+	/* What is only this container's, and is removed with it, nobody else waits for. */
+	shim_message_add_int(&s->message, "hold_mounts",
+			     json_get_bool(container_host_config(s->c), "AutoRemove", 0) &&
+				     json_array_size(json_get_array(s->c->doc, "Mounts")) == 0);
 	shim_message_add(&s->message, "reconcile", paths->reconcile);
 	shim_message_add(&s->message, "root", paths->root);
 	shim_message_add(&s->message, "run_root", paths->run_root);

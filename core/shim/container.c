@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,19 @@ static void fail_asker(struct shim *shim, const struct gantry_error *err)
 	conn_error(asker, err);
 }
 
+/* The kernel takes a mount namespace apart before it tells of the end of the last process in
+ * it.  Where nobody can be waiting for a mount to be gone, that is put off until this process
+ * ends. */
+static void hold_mounts(struct shim *shim)
+{
+	char path[64];
+
+	if (shim_message_get_int(&shim->create, "hold_mounts", 0)) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", shim->pid);
+		shim->mounts = open(path, O_RDONLY | O_CLOEXEC);
+	}
+}
+
 static void container_created(struct shim *shim, struct shim_message *m)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
@@ -90,6 +104,7 @@ static void container_created(struct shim *shim, struct shim_message *m)
 		return;
 	}
 	shim->status = SHIM_CREATED;
+	hold_mounts(shim);
 	answer_asker(shim, m);
 	if (reap_claim(shim, shim->pid, &status)) {
 		container_ended(shim, status);

@@ -64,6 +64,7 @@ enum shim_type {
 	 *   log.path, log.driver, log.config, log.state, log.run, log.dir, log.options,
 	 *   log.info                (no log.driver: output only goes to attached clients)
 	 *   emulate                 program that answers emulated calls (absent: none are)
+	 *   hold_mounts (0|1)       its mounts may outlive it, as long as the shim lives
 	 *   reconcile               program that finishes what the shim cannot
 	 *   root, run_root, config, plugin_path   its --root, --run-root ... (may be absent)
 	 *   restart (no|always|on-failure|unless-stopped), restart_max, restart_count

@@ -51,6 +51,7 @@ struct shim {
 	enum shim_status status;
 	int run_dir; /* descriptor */
 	int lock;    /* descriptor; held until the end */
+	int mounts;  /* the container's mount namespace, so that its end is not waited for; or -1 */
 	char *title; /* the argument that ps shows; or NULL */
 	struct native_plugin *warm; /* the runtime, loaded for the creator to inherit; or NULL */
 	pid_t pid;   /* the init; 0: none */
