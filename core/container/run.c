@@ -415,6 +415,7 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 	if (r == 0) {
 		r = create_in_shim(s, width, height, &pid, err);
 	}
+	container_tell_waiters(s->c->id);
 	if (r == 0 && network_wanted(s->c)) {
 		r = network_attach_all(s->core, s->c, pid, err);
 		if (r == 0) {

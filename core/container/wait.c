@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting.  A container that does not run yet is waited for through its run folder
- * (inotify), one that runs through its shim; the waiter offers to finish what follows
- * the end, so that `run` needs no further process for it. */
+ * (inotify), or, where this process will start it, through a word from container_run(): the
+ * kernel is slow at giving up an inotify descriptor, and `run` ends with that.  One that runs
+ * is waited for through its shim; the waiter offers to finish what follows the end, so that
+ * `run` needs no further process for it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -32,14 +36,54 @@ struct wait {
 	int64_t started_ns; /* its last start before the request came */
 	int64_t code; /* the last known exit code */
 	int lost; /* the shim has gone without a word: killed, or it restarts the container */
-	int watch; /* inotify on the run folder, since before the answer */
+	int watch; /* inotify on the run folder, since before the answer; -1: none */
+	int watches; /* has a watch been tried? */
+	int told;  /* eventfd: this process starts it; -1: it has, or will not */
+	struct wait *next; /* of those who will be told */
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct wait *to_be_told;
+
+static void be_told(struct wait *w)
+{
+	w->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_lock(&lock);
+	w->next = to_be_told;
+	to_be_told = w;
+	pthread_mutex_unlock(&lock);
+}
+
+static void leave_list(struct wait *w)
+{
+	struct wait **at = &to_be_told;
+
+	pthread_mutex_lock(&lock);
+	while (*at && *at != w) {
+		at = &(*at)->next;
+	}
+	if (*at) {
+		*at = w->next;
+	}
+	pthread_mutex_unlock(&lock);
+	replace_fd(&w->told, -1);
+}
+
+void container_tell_waiters(const char *id)
+{
+	pthread_mutex_lock(&lock);
+	for (struct wait *w = to_be_told; w; w = w->next) {
+		if (!strcmp(w->id, id)) {
+			(void)eventfd_write(w->told, 1);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 static void wait_free(struct wait *w)
 {
-	if (w->watch >= 0) {
-		close(w->watch);
-	}
+	leave_list(w);
+	replace_fd(&w->watch, -1);
 	free(w->id);
 	free(w);
 }
@@ -83,12 +127,48 @@ static int read_news(int watch)
 	return news;
 }
 
+static int watch_run_dir(struct core *core, const char *id)
+{
+	auto_free char *run_dir = container_run_dir(core, id);
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd >= 0) {
+		make_dirs(AT_FDCWD, run_dir, 0711);
+		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
+							   IN_CLOSE_WRITE) < 0) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	return fd;
+}
+
+/* Sleeps until this process has started it; 0 when the client has gone. */
+static int wait_to_be_told(struct wait *w, int sink)
+{
+	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->told, .events = POLLIN } };
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+	}
+	leave_list(w);
+	return !(fds[0].revents & (POLLERR | POLLHUP));
+}
+
 /* Sleeps until something happens in the run folder; 0 when the client has gone. */
-static int wait_for_change(struct wait *w, int sink)
+static int wait_for_change(struct core *core, struct wait *w, int sink)
 {
 	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->watch, .events = POLLIN } };
 	int n;
 
+	if (w->told >= 0) {
+		return wait_to_be_told(w, sink);
+	}
+	if (w->watch < 0 && !w->watches) {
+		/* What has happened until now is looked at once more. */
+		w->watches = 1;
+		w->watch = watch_run_dir(core, w->id);
+		return 1;
+	}
 	do {
 		/* Who was killed leaves nothing that would wake us. */
 		n = poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
@@ -180,7 +260,7 @@ static void run_wait(struct core *core, void *data, int sink)
 				break;
 			}
 		}
-		if (r >= 0 && !wait_for_change(w, sink)) {
+		if (r >= 0 && !wait_for_change(core, w, sink)) {
 			r = -1;
 		}
 	}
@@ -205,22 +285,6 @@ static int parse_condition(const char *text, enum condition *ret, struct gantry_
 	return 0;
 }
 
-static int watch_run_dir(struct core *core, const char *id)
-{
-	auto_free char *run_dir = container_run_dir(core, id);
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-	if (fd >= 0) {
-		make_dirs(AT_FDCWD, run_dir, 0711);
-		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
-							   IN_CLOSE_WRITE) < 0) {
-			close(fd);
-			fd = -1;
-		}
-	}
-	return fd;
-}
-
 ENGINE_OP(container_wait)
 {
 	struct core *core = self;
@@ -237,6 +301,9 @@ ENGINE_OP(container_wait)
 		return r;
 	}
 	w = calloc(1, sizeof(*w));
+	if (w) {
+		w->watch = w->told = -1;
+	}
 	if (!w || !(w->id = strdup(c->id))) {
 		free(w);
 		return error_no_memory(err);
@@ -245,7 +312,12 @@ ENGINE_OP(container_wait)
 	w->code = json_get_int(c->state, "ExitCode", 0);
 	w->running = container_is_running(c);
 	w->started_ns = json_get_int(c->state, "StartedNs", 0);
-	w->watch = watch_run_dir(core, c->id);
+	if (core->will_start && !w->running) {
+		be_told(w);
+	} else {
+		w->watch = watch_run_dir(core, c->id);
+		w->watches = 1;
+	}
 	r = engine_stream(core, run_wait, w, &stream, err);
 	if (r < 0) {
 		wait_free(w);

@@ -31,6 +31,7 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_mutex_init(&core->lock, NULL);
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
+	core->will_start = options->will_start;
 	core->mark = (struct mark)MARK_INIT;
 	core->ahead.control = -1;
 	r = policy_new(core, &core->policy, err);

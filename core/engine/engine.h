@@ -37,6 +37,7 @@ struct core {
 	struct gantry_engine_service service;
 	struct policy *policy; /* the gate before the operations */
 	int daemon;
+	int will_start; /* this process is here to start a container */
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
 	unsigned tasks;         /* threads that fill answers */
