@@ -249,9 +249,11 @@ static void run_wait(struct core *core, void *data, int sink)
 {
 	struct wait *w = data;
 	int64_t code = -1;
-	int r = 0;
+	int told = 0, r = 0;
 
-	while (r >= 0 && !is_over(core, w)) {
+	/* Who has just been told of the start goes to the shim at once: it may be over soon. */
+	while (r >= 0 && (told || !is_over(core, w))) {
+		told = 0;
 		r = wait_on_shim(core, w, sink, &code);
 		if (r > 0) {
 			w->running = 1;
@@ -260,6 +262,7 @@ static void run_wait(struct core *core, void *data, int sink)
 				break;
 			}
 		}
+		told = w->told >= 0;
 		if (r >= 0 && !wait_for_change(core, w, sink)) {
 			r = -1;
 		}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list is guarded by the core's lock.  A tree is on it only after the record that owned
- * it is gone, so that one that is forgotten (no memory) is found by reconcile. */
+ * it is gone, so that one that is forgotten is found by reconcile. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/engine/engine.h"
@@ -56,13 +57,23 @@ static void put_back(struct core *core, struct leftover *l)
 	pthread_mutex_unlock(&core->lock);
 }
 
+/* Is the disk nearly full?  Then what is freed may be needed by the very next write. */
+static int is_tight(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_bavail < fs.f_blocks / 16;
+}
+
 void leftovers_add(struct core *core, const char *path)
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	size_t size = strlen(path) + 1;
 	struct leftover *l = malloc(sizeof(*l) + size);
 
-	if (!l) {
+	if (!l || is_tight(path)) {
+		(void)remove_tree(AT_FDCWD, path);
+		free(l);
 		return;
 	}
 	memcpy(l->path, path, size);

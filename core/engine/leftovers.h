@@ -11,7 +11,8 @@
 struct core;
 struct shim_message;
 
-/* Takes note of a tree, by its absolute path, which no record owns any more. */
+/* Takes note of a tree, by its absolute path, which no record owns any more.  Where disk space is
+ * short it is deleted at once. */
 void leftovers_add(struct core *core, const char *path);
 
 /* Tells a shim (CLEANED) that everything is finished, and what is left to be deleted. */
