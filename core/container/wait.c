@@ -179,6 +179,18 @@ static int wait_for_change(struct core *core, struct wait *w, int sink)
 	return 1;
 }
 
+/* What container_finish() will need is loaded while there is nothing else to do. */
+static void prepare_finish(struct core *core, const char *id)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_container struct container *c = NULL;
+	struct driver *driver;
+
+	if (container_find(core, id, &c, &ignored) == 0) {
+		(void)container_runtime(core, c, &driver, &ignored);
+	}
+}
+
 /* Waits on the shim for the end; 1 it ended (with *ret_code), 0 no shim there, or
  * negative when the client has gone. */
 static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *ret_code)
@@ -197,6 +209,7 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 	if (shim_send(sock, m, NULL, 0, &err) < 0) {
 		return 0;
 	}
+	prepare_finish(core, w->id);
 	fds[0] = (struct pollfd){ .fd = sink };
 	fds[1] = (struct pollfd){ .fd = sock, .events = POLLIN };
 	while (poll(fds, 2, -1) < 0 && errno == EINTR) {

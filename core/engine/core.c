@@ -14,6 +14,7 @@
 #include "core/engine/leftovers.h"
 #include "core/events/events.h"
 #include "core/monitor/monitor.h"
+#include "core/plugin/native.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -97,6 +98,9 @@ struct core *core_close(struct core *core)
 		pthread_cond_wait(&core->idle, &core->lock);
 	}
 	pthread_mutex_unlock(&core->lock);
+	if (!core->daemon) {
+		native_plugins_stay_mapped();
+	}
 	registry_free(core->registry);
 	leftovers_leave(core);
 	mark_remove(&core->mark);
