@@ -70,7 +70,9 @@ run_seed() {
 # A redirect to a path with an opaque directory on the way, whose child leads out of it again
 chained_redirects() {
 	local seed=none d=$work/chained kernel_opts=redirect_dir=on union_opts=redirect_dir=on
-	mkdir -p "$d"/l1/.h/deep "$d"/l2/a/c "$d"/u/d "$d"/u.work
+	mkdir -p "$d"/l1/.h/deep "$d"/l2/a/c "$d"/u/a "$d"/u/d "$d"/u.work
+	mknod "$d/l2/.h" c 0 0
+	mknod "$d/u/a/c" c 0 0
 	: >"$d/l1/.h/deep/below"
 	setfattr -n trusted.overlay.opaque -v y "$d/l2/a"
 	setfattr -n trusted.overlay.redirect -v /.h "$d/l2/a/c"
