@@ -168,6 +168,21 @@ static int write_descriptors(pid_t pid, const struct checkpoint_dirs *d, struct 
 	return r < 0 ? error_errno(err, -r, "cannot write " CHECKPOINT_DESCRIPTORS) : 0;
 }
 
+/* CRIU opens a program's file by its path. */
+static int check_program(pid_t pid, struct gantry_error *err)
+{
+	char path[64], exe[64] = "";
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n <= 0 || strncmp(exe, "/memfd:", 7) != 0)
+		return 0;
+	error_set(err, GANTRY_ERR_UNSUPPORTED, "its first process has no file for its program, which "
+					       "CRIU cannot restore");
+	return error_hint(err, "a container with --init cannot be saved");
+}
+
 static int describe(const struct checkpoint_options *o, const struct checkpoint_dirs *d,
 		    const struct state *s, const struct spec *spec,
 		    const struct cgroup_host *host, struct buf *opts, struct gantry_error *err)
@@ -249,7 +264,7 @@ static int checkpoint(const char *state_dir, const struct checkpoint_options *o,
 		return error_set(err, GANTRY_ERR_CONFLICT, "it is %s, not running",
 				 status_name(status));
 	if ((r = container_read_spec(state_dir, &spec, err)) < 0 ||
-	    (r = checkpoint_dirs_open(o, &dirs, err)) < 0 ||
+	    (r = check_program(s.pid, err)) < 0 || (r = checkpoint_dirs_open(o, &dirs, err)) < 0 ||
 	    (r = describe(o, &dirs, &s, &spec, &host, &opts, err)) < 0)
 		return r;
 	return dump(o, &dirs, &opts, err);
