@@ -21,15 +21,21 @@
 static int spawn_with(posix_spawn_file_actions_t *actions, const char *program, char *const argv[],
 		      pid_t *ret)
 {
+	/* What somebody may have told us to ignore; handlers go with the exec. */
+	static const int ignorable[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM,
+					 SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 };
 	posix_spawnattr_t attr;
-	sigset_t none, all;
+	sigset_t none, defaults;
 	int code;
 
 	sigemptyset(&none);
-	sigfillset(&all);
+	sigemptyset(&defaults);
+	for (size_t i = 0; i < ARRAY_SIZE(ignorable); i++) {
+		sigaddset(&defaults, ignorable[i]);
+	}
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 						POSIX_SPAWN_SETSID);
 	code = posix_spawn(ret, program, actions, &attr, argv, environ);

@@ -420,7 +420,8 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 	container_tell_waiters(s->c->id);
 	if (r == 0 && network_wanted(s->c)) {
 		r = network_attach_all(s->core, s->c, pid, err);
-		if (r == 0) {
+		/* Now that there may be addresses. */
+		if (r == 0 && strcmp(json_get_string(container_host_config(s->c), "NetworkMode"), "none")) {
 			r = network_write_files(s->core, s->c, s->run_dir, err);
 		}
 	}
