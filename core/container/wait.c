@@ -222,8 +222,12 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 		return 0;
 	}
 	*ret_code = shim_message_get_int(m, "code", 137);
-	if (shim_message_get_int(m, "clean", 0) && container_finish(core, w->id, &err) == 0) {
-		leftovers_tell_shim(core, sock, m);
+	if (shim_message_get_int(m, "clean", 0)) {
+		if (container_finish(core, w->id, &err) == 0) {
+			leftovers_tell_shim(core, sock, m);
+		} else {
+			w->lost = 1; /* whoever looks tries again, and we look */
+		}
 	}
 	return 1;
 }

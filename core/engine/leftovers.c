@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/engine/engine.h"
@@ -57,21 +56,13 @@ static void put_back(struct core *core, struct leftover *l)
 	pthread_mutex_unlock(&core->lock);
 }
 
-/* Is the disk nearly full?  Then what is freed may be needed by the very next write. */
-static int is_tight(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && fs.f_bavail < fs.f_blocks / 16;
-}
-
 void leftovers_add(struct core *core, const char *path)
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	size_t size = strlen(path) + 1;
 	struct leftover *l = malloc(sizeof(*l) + size);
 
-	if (!l || is_tight(path)) {
+	if (!l || is_space_short(path)) {
 		(void)remove_tree(AT_FDCWD, path);
 		free(l);
 		return;

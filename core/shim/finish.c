@@ -260,9 +260,20 @@ static void answer_waiters(struct shim *shim)
 	}
 }
 
+/* What is deleted below a mount takes its space until the mount is gone. */
+static void release_mounts(struct shim *shim)
+{
+	const char *dir = shim_message_get(&shim->create, "log.dir");
+
+	if (shim->mounts >= 0 && (!dir || is_space_short(dir))) {
+		replace_fd(&shim->mounts, -1);
+	}
+}
+
 static void finish(struct shim *shim)
 {
 	shim->status = SHIM_FINISHING;
+	release_mounts(shim);
 	write_exit(shim);
 	answer_waiters(shim);
 	if (!shim->streams_closed) {
