@@ -15,7 +15,7 @@ struct core;
 /* A shim that waits for CREATE; it ends when the socket is closed before that. */
 struct launched {
 	int control; /* -1: there is none */
-	pid_t pid;
+	pid_t pid;   /* 0: not yet known; -1: it could not be started */
 };
 
 /* Starts one for later; failure is told by launch_shim(), which tries again. */
