@@ -316,6 +316,8 @@ void creation_undo(struct creation *c)
 	rdt_remove(&c->spec, c->o->id);
 	snprintf(path, sizeof(path), "%s/" STATE_START_SOCKET, c->o->state_dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/" STATE_RESTORED, c->o->state_dir);
+	unlink(path);
 	snprintf(path, sizeof(path), "%s/config.json", c->o->state_dir);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/state.json", c->o->state_dir);
