@@ -111,7 +111,7 @@ core_libcore_a_SOURCES = \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
-	core/container/inspect.c core/container/present.h \
+	core/container/inspect.c core/container/inspect_network.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
 	core/container/launch.c core/container/launch.h core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \

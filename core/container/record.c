@@ -3,6 +3,7 @@
  * flock(2) on <run_dir>/lock, which is released when its holder dies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -373,4 +374,18 @@ int64_t container_size_limit(const struct container *c)
 	int64_t bytes;
 
 	return text && parse_bytes(text, &bytes) == 0 ? bytes : 0;
+}
+
+const char *container_hostname(const struct container *c, char buffer[CONTAINER_HOSTNAME_MAX])
+{
+	const char *asked = json_get_string(container_config(c), "Hostname");
+	const char *mode = json_get_string(container_host_config(c), "NetworkMode");
+
+	if (asked && *asked) {
+		return asked;
+	}
+	if (!mode || strcmp(mode, "host") || gethostname(buffer, CONTAINER_HOSTNAME_MAX) < 0) {
+		snprintf(buffer, CONTAINER_HOSTNAME_MAX, "%.12s", c->id);
+	}
+	return buffer;
 }

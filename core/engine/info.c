@@ -196,6 +196,7 @@ static int add_plugins(struct core *core, struct json_object *o, struct gantry_e
 static void add_settings(struct core *core, struct json_object *o)
 {
 	struct json_object *security = json_object_new_array();
+	struct json_object *swarm = json_object_new_object();
 	auto_free char *now = present_time(time_now_ns());
 	static const char *const yes[] = { "MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota",
 					   "CPUShares",	  "CPUSet",    "PidsLimit",    "IPv4Forwarding",
@@ -223,6 +224,19 @@ static void add_settings(struct core *core, struct json_object *o)
 	json_set(o, "RegistryConfig", image_registry_info(core));
 	json_set_string(o, "IndexServerAddress", image_registry_index(core));
 	json_set(o, "Warnings", NULL);
+	json_set(o, "Labels", json_object_new_array());
+	json_set(o, "GenericResources", NULL);
+	json_set_string(o, "HttpProxy", "");
+	json_set_string(o, "HttpsProxy", "");
+	json_set_string(o, "NoProxy", "");
+	json_set_string(o, "Isolation", "");
+	json_set_string(swarm, "LocalNodeState", "inactive");
+	json_set_bool(swarm, "ControlAvailable", 0);
+	json_set_string(swarm, "NodeID", "");
+	json_set_string(swarm, "NodeAddr", "");
+	json_set_string(swarm, "Error", "");
+	json_set(swarm, "RemoteManagers", NULL);
+	json_set(o, "Swarm", swarm);
 }
 
 ENGINE_OP(info)

@@ -10,6 +10,7 @@
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/io.h"
 #include "helpers/quantity.h"
 
 #define COLUMNS "id,created_ns,config,doc"
@@ -263,7 +264,7 @@ int image_insert(struct core *core, const char *id, const struct buf *config,
 		 struct json_object *doc, const char *name, struct gantry_error *err)
 {
 	int64_t known = 0;
-	int r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM images WHERE id=? AND doc=?",
+	int r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM images WHERE id=? AND json_remove(doc,'$.LastTagNs')=json(?)",
 			   "ss", id, json_text(doc));
 
 	if (r == 0 && !known) {
@@ -285,7 +286,11 @@ int image_insert(struct core *core, const char *id, const struct buf *config,
 
 int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err)
 {
-	return db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
+	int r = db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
+
+	return r < 0 ? r
+		     : db_exec(core->db, err, "UPDATE images SET doc=json_set(doc,'$.LastTagNs',?) WHERE id=?",
+			       "is", time_now_ns(), id);
 }
 
 int image_set_digest(struct core *core, const struct reference *ref, const char *digest, const char *id,

@@ -225,12 +225,40 @@ static struct json_object *make_rootfs(const struct image *image)
 	return o;
 }
 
+/* The configuration with all members that Docker's clients find there. */
+static struct json_object *make_config(const struct image *image)
+{
+	static const char *const texts[] = { "Hostname", "Domainname", "User", "Image", "WorkingDir" };
+	static const char *const flags[] = { "AttachStdin", "AttachStdout", "AttachStderr",
+					     "Tty",	    "OpenStdin",    "StdinOnce" };
+	static const char *const others[] = { "Env", "Cmd", "Volumes", "Entrypoint", "OnBuild", "Labels" };
+	struct json_object *config = image_container_config(image), *o = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_set_string(o, texts[i], "");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		json_set_bool(o, flags[i], 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		json_set(o, others[i], NULL);
+	}
+	if (config) {
+		json_object_object_foreach(config, key, value) {
+			json_set(o, key, json_object_get(value));
+		}
+	}
+	return o;
+}
+
 ENGINE_OP(image_inspect)
 {
 	struct core *core = self;
 	auto_image struct image *image = NULL;
 	auto_json struct json_object *o = json_object_new_object();
+	struct json_object *metadata = json_object_new_object();
 	struct json_object *tags, *digests, *graph;
+	auto_free char *last_tag = NULL;
 	struct driver *storage;
 	int r = image_find(core, args->name, &image, err);
 
@@ -248,7 +276,7 @@ ENGINE_OP(image_inspect)
 	copy_text(image->config, "created", o, "Created");
 	json_set_string(o, "DockerVersion", "");
 	copy_text(image->config, "author", o, "Author");
-	json_set(o, "Config", json_object_get(image_container_config(image)));
+	json_set(o, "Config", make_config(image));
 	copy_text(image->config, "architecture", o, "Architecture");
 	if (json_get_string(image->config, "variant")) {
 		copy_text(image->config, "variant", o, "Variant");
@@ -262,9 +290,11 @@ ENGINE_OP(image_inspect)
 		json_set_string(graph, "Name", storage->name);
 	}
 	json_set(graph, "Data", NULL);
+	last_tag = present_time(json_get_int(image->doc, "LastTagNs", 0));
+	json_set_string(metadata, "LastTagTime", last_tag);
 	json_set(o, "GraphDriver", graph);
 	json_set(o, "RootFS", make_rootfs(image));
-	json_set(o, "Metadata", json_object_new_object());
+	json_set(o, "Metadata", metadata);
 	return r < 0 ? r : gantry_engine_image_inspect_set_image(reply, json_text(o));
 }
 
