@@ -194,7 +194,11 @@ static struct json_object *make_env(const struct container *c, struct json_objec
 		add_env(list, asked, "TERM", "xterm");
 	}
 	for (size_t i = first; i < json_array_size(asked); i++) {
-		json_add_string(list, json_item_string(asked, i));
+		const char *entry = json_item_string(asked, i);
+
+		if (entry && strchr(entry, '=')) {
+			json_add_string(list, entry);
+		}
 	}
 	add_env(list, asked, "HOME", home);
 	return list;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/image/image.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/io.h"
 
@@ -38,10 +39,11 @@ struct progress *progress_free(struct progress *p)
 
 static void write_line(struct progress *p, struct json_object *o)
 {
-	const char *text = json_text(o);
+	auto_(buf) struct buf line = BUF_INIT;
 
-	if (p->sink >= 0 && !p->gone &&
-	    (write_all(p->sink, text, strlen(text)) < 0 || write_all(p->sink, "\r\n", 2) < 0)) {
+	/* In one piece: some clients take a line's end that comes alone for a line. */
+	buf_addf(&line, "%s\r\n", json_text(o));
+	if (p->sink >= 0 && !p->gone && write_all(p->sink, buf_str(&line), line.len) < 0) {
 		p->gone = 1;
 	}
 }

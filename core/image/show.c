@@ -107,6 +107,14 @@ static int count_containers(struct core *core, const char *id, int64_t *ret, str
 	return db_get_int(core->db, 0, ret, err, "SELECT count(*) FROM containers WHERE image=?", "s", id);
 }
 
+static void copy_text(struct json_object *from, const char *key, struct json_object *to,
+		      const char *as)
+{
+	const char *text = json_get_string(from, key);
+
+	json_set_string(to, as, text ? text : "");
+}
+
 static int list_one(struct core *core, struct image *image, void *data, struct gantry_error *err)
 {
 	struct listing *l = data;
@@ -144,7 +152,7 @@ static int list_one(struct core *core, struct image *image, void *data, struct g
 	}
 	o = json_object_new_object();
 	json_set_string(o, "Id", image->id);
-	json_set_string(o, "ParentId", "");
+	copy_text(image->doc, "Parent", o, "ParentId");
 	json_set(o, "RepoTags", json_object_get(tags));
 	json_set(o, "RepoDigests", json_object_get(digests));
 	json_set_int(o, "Created", image->created_ns / 1000000000);
@@ -201,14 +209,6 @@ ENGINE_OP(image_list)
 		r = image_each(core, list_one, &l, err);
 	}
 	return r < 0 ? r : gantry_engine_image_list_set_images(reply, json_text(out));
-}
-
-static void copy_text(struct json_object *from, const char *key, struct json_object *to,
-		      const char *as)
-{
-	const char *text = json_get_string(from, key);
-
-	json_set_string(to, as, text ? text : "");
 }
 
 static struct json_object *make_rootfs(const struct image *image)
@@ -271,7 +271,7 @@ ENGINE_OP(image_inspect)
 	json_set_string(o, "Id", image->id);
 	json_set(o, "RepoTags", tags);
 	json_set(o, "RepoDigests", digests);
-	json_set_string(o, "Parent", "");
+	copy_text(image->doc, "Parent", o, "Parent");
 	copy_text(image->config, "comment", o, "Comment");
 	copy_text(image->config, "created", o, "Created");
 	json_set_string(o, "DockerVersion", "");

@@ -51,6 +51,9 @@ ENGINE_OP(network_create)
 				 "operation is not permitted on predefined %s network", name);
 	}
 	copy = strdup(driver && *driver ? driver : config_string(core->config, "network.bridge"));
+	if (copy && is_predefined(copy) && strcmp(copy, "bridge") != 0) {
+		return error_set(err, GANTRY_ERR_DENIED, "only one instance of \"%s\" network is allowed", copy);
+	}
 	r = network_insert(core, name, copy, config, &id, err);
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		return error_prefix(err, "could not find plugin %s in v1 plugin registry", copy);
