@@ -66,12 +66,12 @@ expect running "$(gantry inspect -f '{{.State.Status}}' first)" "a container wit
 gantry rm -f first >/dev/null
 
 # --bip, and containers on the default network get addresses of it
-third=$((RANDOM % 250))
-start -H "unix://$T/a.sock" "${roots[@]}" --storage-driver vfs --bip "10.214.$third.1/24" --dns 192.0.2.53 --dns-search example.test
-expect "10.214.$third.0/24 10.214.$third.1" \
+take_subnet
+start -H "unix://$T/a.sock" "${roots[@]}" --storage-driver vfs --bip "$SUBNET.1/24" --dns 192.0.2.53 --dns-search example.test
+expect "$SUBNET.0/24 $SUBNET.1" \
 	"$(d network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}' bridge)" "--bip"
 out=$(d run --rm $IMAGE sh -c 'ip -4 addr show eth0; cat /etc/resolv.conf') || fail "run: $out"
-expect_text "inet 10.214.$third." "$out" "the container's address"
+expect_text "inet $SUBNET." "$out" "the container's address"
 expect_text "nameserver 192.0.2.53" "$out" "--dns"
 expect_text "search example.test" "$out" "--dns-search"
 stop

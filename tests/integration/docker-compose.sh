@@ -65,7 +65,7 @@ before=$(k ps -q | sort)
 k up -d --scale web=2 >/dev/null 2>&1 || fail "up again"
 expect "$before" "$(k ps -q | sort)" "containers after up of the same"
 expect one-off "$(k run --rm -T --no-deps db echo one-off 2>/dev/null)" "run --rm"
-k stop -t 1 web >/dev/null 2>&1 && k start web >/dev/null 2>&1 || fail "stop, start"
+out=$(k stop -t 1 web 2>&1 && k start web 2>&1) || fail "stop, start: $out"
 expect "2" "$(k ps -q --status running web | wc -l)" "after stop and start"
 
 out=$(k down -v -t 1 2>&1) || fail "down: $out"
