@@ -157,13 +157,13 @@ static int read_news(int watch)
 	return news;
 }
 
+/* Without the folder there is nothing to watch; it is not made, since the container may be gone. */
 static int watch_run_dir(struct core *core, const char *id)
 {
 	auto_free char *run_dir = container_run_dir(core, id);
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	if (fd >= 0) {
-		make_dirs(AT_FDCWD, run_dir, 0711);
 		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
 							   IN_CLOSE_WRITE) < 0) {
 			close(fd);
@@ -368,6 +368,9 @@ ENGINE_OP(container_wait)
 	if (core->will_start && !w->running) {
 		be_told(w);
 	} else {
+		auto_free char *run_dir = container_run_dir(core, c->id);
+
+		make_dirs(AT_FDCWD, run_dir, 0711);
 		w->watch = watch_run_dir(core, c->id);
 		w->watches = 1;
 	}
