@@ -1,5 +1,5 @@
 # The native runtime.
-RUNTIME_TESTS = tests/unit/runtime/test-native
+RUNTIME_TESTS = tests/unit/runtime/test-criu tests/unit/runtime/test-native
 if HAVE_CHECK
 check_PROGRAMS += $(RUNTIME_TESTS)
 TESTS += $(RUNTIME_TESTS)
@@ -7,3 +7,6 @@ endif
 tests_unit_runtime_test_native_SOURCES = tests/unit/runtime/test-native.c
 tests_unit_runtime_test_native_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_runtime_test_native_LDADD = tests/libfakehost.a $(HELPERS) $(CHECK_LIBS) $(JSON_LIBS)
+tests_unit_runtime_test_criu_SOURCES = tests/unit/runtime/test-criu.c
+tests_unit_runtime_test_criu_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_runtime_test_criu_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(CHECK_LIBS)
