@@ -116,6 +116,9 @@ bool cgroup_v1_wanted(const char *name, const struct resources *res, bool device
 int cgroup_v1_set(int dirfd, const char *name, const struct resources *res, bool device_filter,
 		  bool update, struct gantry_error *err);
 int cgroup_v2_set(int dirfd, const struct resources *res, struct gantry_error *err);
+/* memory.checkBeforeUpdate: refuses a limit below what file says is used. */
+int cgroup_check_usage(int dirfd, const char *file, const struct resources *res,
+		       struct gantry_error *err);
 /* cpu.weight of version 2 for version 1's cpu.shares. */
 int64_t cgroup_weight_of_shares(int64_t shares);
 /* Does the list let everything through? */

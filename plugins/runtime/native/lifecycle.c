@@ -131,6 +131,17 @@ int container_update(const char *id, const char *state_dir, const char *resource
 	return r < 0 ? error_prefix(err, "cannot update container %s", id) : 0;
 }
 
+int container_update_rdt(const char *id, const char *state_dir, const char *l3,
+			 const char *bandwidth, struct gantry_error *err)
+{
+	auto_(spec) struct spec spec = { 0 };
+	int r = container_read_spec(state_dir, &spec, err);
+
+	if (r == 0)
+		r = rdt_update(&spec, id, l3, bandwidth, err);
+	return r < 0 ? error_prefix(err, "cannot update container %s", id) : 0;
+}
+
 int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *ret_n,
 		   struct gantry_error *err)
 {

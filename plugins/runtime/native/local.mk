@@ -61,6 +61,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/sys.h \
 	plugins/runtime/native/sysctl.c plugins/runtime/native/sysctl.h \
 	plugins/runtime/native/systemd.c plugins/runtime/native/systemd.h \
+	plugins/runtime/native/systemd_property.c plugins/runtime/native/systemd_property.h \
 	plugins/runtime/native/userns.c plugins/runtime/native/userns.h
 plugins_runtime_native_libnative_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir) \
 	-DREAPER_IMAGE='"$(abs_top_builddir)/$(NATIVE)/gantry-init"' \
@@ -109,6 +110,7 @@ gantry_oci_SOURCES = \
 	plugins/runtime/native/oci/features.c \
 	plugins/runtime/native/oci/kill.c \
 	plugins/runtime/native/oci/list.c \
+	plugins/runtime/native/oci/log.c \
 	plugins/runtime/native/oci/main.c \
 	plugins/runtime/native/oci/oci.h \
 	plugins/runtime/native/oci/pause.c \

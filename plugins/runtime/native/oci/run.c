@@ -22,8 +22,8 @@ static int start(const struct oci_new *n, struct container_process *p, struct ga
 	if (n->detach && p->console >= 0)
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "process.terminal: --detach needs --console-socket");
-	r = oci_write_pid_file(n->pid_file, p->pid, err);
-	if (r < 0)
+	if ((r = oci_send_pidfd(n->pidfd_socket, p, err)) < 0 ||
+	    (r = oci_write_pid_file(n->pid_file, p->pid, err)) < 0)
 		return r;
 	return n->restore ? container_restored(n->state_dir, p, err)
 			  : container_release(n->state_dir, p, err);
