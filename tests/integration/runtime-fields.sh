@@ -125,6 +125,33 @@ rt update -r "$work/fits" "$tag-m"
 is "0 33554432" "$? $(rt events --stats "$tag-m" | jq .data.memory.usage.limit)" "and sets what fits"
 rt delete -f "$tag-m"
 
+# --- Landlock, in process and by annotation, also for exec; an old kernel knows less
+rules='{"ruleset": {"handledAccessFS": ["write_file", "make_reg", "make_dir", "truncate"]},
+	"rules": {"pathBeneath": [{"allowedAccess": ["write_file", "make_reg", "truncate"], "paths": ["/tmp", "/dev/null"]}]}}'
+writes='echo x > /tmp/may && echo in; (echo x > /etc/not) 2>/dev/null || echo out; mkdir /tmp/dir 2>/dev/null || echo nodir'
+has "$(run_in ".process.landlock = $rules" sh -c 'echo x > /tmp/may && echo in')" in "process.landlock"
+if grep -q landlock /sys/kernel/security/lsm 2>/dev/null || dmesg 2>/dev/null | grep -q 'landlock: Up' ||
+	[ "$(run_in ".process.landlock = $rules" sh -c "$writes" | tail -1)" = nodir ]; then
+	is "in out nodir" "$(echo $(run_in ".process.landlock = $rules" sh -c "$writes"))" "denies what no rule allows"
+	text=$(jq -c . <<<"$rules" | jq -R .)
+	is "in out nodir" "$(echo $(run_in ".annotations = {\"org.gantry.landlock\": $text}" sh -c "$writes"))" "by annotation"
+	is "in out nodir" "$(echo $(run_in ".process.landlock = $rules | .process.noNewPrivileges = false |
+		.process.capabilities |= map_values([\"CAP_SYS_ADMIN\"])" sh -c "$writes"))" "without no_new_privs"
+	configure ".annotations = {\"org.gantry.landlock\": $text}" sh -c 'while :; do sleep 1; done'
+	rt run -d -b "$work/bundle" "$tag-l" </dev/null >/dev/null 2>&1
+	is "in out nodir" "$(echo $(rt exec "$tag-l" sh -c "$writes"))" "exec is confined, too"
+	rt delete -f "$tag-l"
+	has "$(run_in ".process.landlock = $rules | .process.landlock.rules.pathBeneath[0].paths += [\"/nowhere\"]" true)" \
+		"process.landlock: cannot open /nowhere" "a path that is not there is named"
+fi
+has "$(run_in '.process.landlock = {"ruleset": {"handledAccessFS": ["fly"]}}' true)" 'handledAccessFS: "fly" is not a right' "a right that is none"
+has "$(run_in '.process.landlock = {}' true)" "ruleset must handle something" "no rights"
+has "$(run_in '.process.landlock = {"ruleset": {"handledAccessFS": ["execute"]}, "rules": {"pathBeneath": [{"allowedAccess": ["refer"], "paths": ["/"]}]}}' true)" \
+	"some of ruleset.handledAccessFS" "a rule for what is not handled"
+has "$(run_in '.process.landlock = {"ruleset": {"handledAccessNet": ["bind_tcp"]}, "rules": {"netPort": [{"allowedAccess": ["bind_tcp"], "ports": [70000]}]}}' true)" \
+	"is not a port" "a port that is none"
+has "$(run_in '.annotations = {"org.gantry.landlock": "{"}' true)" "annotations.org.gantry.landlock" "an annotation that is no JSON"
+
 # --- intelRdt, where there is none
 [ -e /sys/fs/resctrl/schemata ] || has "$(run_in '.linux.intelRdt = {"closID": "/"}' true)" "resctrl is not mounted" "intelRdt is told to be missing"
 has "$(run_in '.linux.intelRdt = {"memBwSchema": "L3:0=f"}' true)" "does not begin with MB:" "memBwSchema"

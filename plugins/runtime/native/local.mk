@@ -31,6 +31,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
 	plugins/runtime/native/init.c plugins/runtime/native/init.h \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
+	plugins/runtime/native/landlock.c plugins/runtime/native/landlock.h \
 	plugins/runtime/native/lifecycle.c \
 	plugins/runtime/native/lookup.c plugins/runtime/native/lookup.h \
 	plugins/runtime/native/members.c plugins/runtime/native/members.h \
