@@ -17,3 +17,12 @@ tests_unit_runtime_test_rdt_LDADD = plugins/runtime/native/libnative.a $(HELPERS
 tests_unit_runtime_test_systemd_property_SOURCES = tests/unit/runtime/test-systemd-property.c
 tests_unit_runtime_test_systemd_property_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_runtime_test_systemd_property_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(CHECK_LIBS) $(JSON_LIBS)
+
+# The program of device rules, interpreted.
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/runtime/test-devices
+TESTS += tests/unit/runtime/test-devices
+endif
+tests_unit_runtime_test_devices_SOURCES = tests/unit/runtime/test-devices.c plugins/runtime/native/cgroup_bpf.c
+tests_unit_runtime_test_devices_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_runtime_test_devices_LDADD = $(HELPERS) $(CHECK_LIBS)
