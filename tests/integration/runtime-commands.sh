@@ -141,6 +141,8 @@ has "$(rt exec -u root "$tag-b" true 2>&1)" "UID[:GID]" "exec --user takes numbe
 is "7 8 9" "$(rt exec -u 7:8 --additional-gids 9 "$tag-b" sh -c 'echo $(id -u) $(id -g) $(id -G | cut -d" " -f2)')" "exec as another user"
 is "/tmp b" "$(rt exec --cwd /tmp -e A=b "$tag-b" sh -c 'echo $PWD $A')" "exec --cwd --env"
 rt spec -b "$work/bundle" -f "$work/made.json" && jq -e .process "$work/made.json" >/dev/null && ok "spec --file" || fail "spec --file"
+echo '{"pids": {"limit": 44}}' | rt update --resources - "$tag-b"
+is "0 44" "$? $(rt events --stats "$tag-b" | jq .data.pids.limit)" "update --resources - as containerd calls it"
 rt kill --regex "$tag-(a|c)" KILL
 for i in $(seq 100); do [ "$(rt state "$tag-a" | jq -r .status)" != stopped ] || break; sleep 0.1; done
 is "stopped running" "$(rt state "$tag-a" | jq -r .status) $(rt state "$tag-b" | jq -r .status)" "kill --regex"

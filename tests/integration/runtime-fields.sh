@@ -152,6 +152,17 @@ has "$(run_in '.process.landlock = {"ruleset": {"handledAccessNet": ["bind_tcp"]
 	"is not a port" "a port that is none"
 has "$(run_in '.annotations = {"org.gantry.landlock": "{"}' true)" "annotations.org.gantry.landlock" "an annotation that is no JSON"
 
+# --- a version 2 group is given to the container's user when that user may write there
+if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
+	mapped='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+		| .linux.gidMappings = .linux.uidMappings | .mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+	chmod 755 "$work"
+	is made "$(run_in "$mapped" sh -c 'mkdir /sys/fs/cgroup/sub && echo made')" "the group is the user's"
+	has "$(run_in "$mapped" sh -c 'echo max > /sys/fs/cgroup/pids.max')" "ermission denied" "but not its limits"
+	lacks "$(run_in "$mapped | .mounts |= map(if .type == \"cgroup\" then .options += [\"ro\"] else . end)" \
+		sh -c 'mkdir /sys/fs/cgroup/sub && echo made')" made "without a writable mount it is not"
+fi
+
 # --- intelRdt, where there is none
 [ -e /sys/fs/resctrl/schemata ] || has "$(run_in '.linux.intelRdt = {"closID": "/"}' true)" "resctrl is not mounted" "intelRdt is told to be missing"
 has "$(run_in '.linux.intelRdt = {"memBwSchema": "L3:0=f"}' true)" "does not begin with MB:" "memBwSchema"

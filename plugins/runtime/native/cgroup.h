@@ -81,6 +81,11 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool unified, struct gantry
 /* Changes limits; joins version 1 controllers that have not been needed so far. */
 int cgroup_update(struct cgroup *c, const struct resources *res, struct gantry_error *err);
 
+/* Gives a version 2 group to the container's user, where the configuration lets that user
+ * write there (cgroup_delegate.c). */
+struct spec;
+int cgroup_delegate(const struct cgroup *c, const struct spec *s, struct gantry_error *err);
+
 /* Closes the descriptors. */
 void cgroup_done(struct cgroup *c);
 static inline void cgroup_auto(struct cgroup *c)

@@ -145,6 +145,10 @@ int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *r
 int container_delete(const char *id, const char *state_dir, bool force,
 		     struct gantry_error *err);
 
+/* The same; *ret_warning is what a poststop hook failed of (code 0: none did). */
+int container_delete_warned(const char *id, const char *state_dir, bool force,
+			    struct gantry_error *ret_warning, struct gantry_error *err);
+
 /* The OCI features document as JSON text; the caller frees it. */
 char *runtime_features(void);
 

@@ -187,6 +187,8 @@ int creation_enter_cgroups(struct creation *c, struct gantry_error *err)
 	if (c->host.mode == CGROUP_NONE || c->scope[0] || c->o->no_cgroups)
 		return 0;
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
+	if (r == 0)
+		return cgroup_delegate(&c->cgroup, &c->spec, err);
 	if (r != GANTRY_ERR_PERMISSION || is_host_root())
 		return r;
 	creation_warn(&c->process, "linux.resources: this user may not create control groups here; there are "
@@ -252,7 +254,9 @@ int creation_enter_scope(struct creation *c, struct gantry_error *err)
 	if (r < 0)
 		return error_prefix(err, "--systemd-cgroup");
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
-	return r < 0 ? r : cgroup_attach(&c->cgroup, c->process.pid, true, err);
+	if (r < 0 || (r = cgroup_delegate(&c->cgroup, &c->spec, err)) < 0)
+		return r;
+	return cgroup_attach(&c->cgroup, c->process.pid, true, err);
 }
 
 int creation_take_console(struct creation *c, int fd, struct gantry_error *err)

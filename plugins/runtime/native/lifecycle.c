@@ -224,8 +224,15 @@ static void remove_files(const char *state_dir)
 int container_delete(const char *id, const char *state_dir, bool force,
 		     struct gantry_error *err)
 {
-	auto_(state) struct state s = { 0 };
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	return container_delete_warned(id, state_dir, force, &ignored, err);
+}
+
+int container_delete_warned(const char *id, const char *state_dir, bool force,
+			    struct gantry_error *ret_warning, struct gantry_error *err)
+{
+	auto_(state) struct state s = { 0 };
 	struct cgroup_host host;
 	enum status status;
 	int r = open_state(id, state_dir, &s, &host, err);
@@ -250,7 +257,7 @@ int container_delete(const char *id, const char *state_dir, bool force,
 		return error_prefix(err, "cannot delete container %s", id);
 	if (s.cgroup_path && (r = cgroup_remove(&host, s.cgroup_path, err)) < 0)
 		return error_prefix(err, "cannot delete container %s", id);
-	run_poststop(state_dir, &s, &ignored);
+	run_poststop(state_dir, &s, ret_warning);
 	remove_files(state_dir);
 	return 0;
 }

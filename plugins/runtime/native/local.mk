@@ -15,6 +15,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/criu.c plugins/runtime/native/criu.h \
 	plugins/runtime/native/criu_message.c plugins/runtime/native/criu_message.h \
 	plugins/runtime/native/criu_mounts.c plugins/runtime/native/criu_mounts.h \
+	plugins/runtime/native/cgroup_delegate.c \
 	plugins/runtime/native/cgroup_host.c \
 	plugins/runtime/native/cgroup_mount.c plugins/runtime/native/cgroup_mount.h \
 	plugins/runtime/native/cgroup_v1.c \

@@ -19,6 +19,7 @@ static const struct option options[] = {
 static int delete_one(struct oci *o, const char *id, const char *dir, void *data,
 		      struct gantry_error *err)
 {
+	struct gantry_error warning = GANTRY_ERROR_INIT;
 	bool force = *(bool *)data;
 	int r;
 
@@ -26,7 +27,9 @@ static int delete_one(struct oci *o, const char *id, const char *dir, void *data
 		return force ? 0
 			     : error_set(err, GANTRY_ERR_NOT_FOUND,
 					 "container \"%s\" does not exist", id);
-	r = container_delete(id, dir, force, err);
+	r = container_delete_warned(id, dir, force, &warning, err);
+	if (warning.code < 0)
+		oci_warn(o, warning.message);
 	return r < 0 ? r : oci_remove_state_dir(dir, err);
 }
 
