@@ -124,6 +124,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(s, t);
+	tcase_set_timeout(t, 120); /* on a busy machine */
 	tcase_add_test(t, numbers_are_written_in_groups_of_seven_bits);
 	tcase_add_test(t, negative_numbers_take_ten_bytes);
 	tcase_add_test(t, texts_and_pairs_carry_their_length);

@@ -193,6 +193,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	suite_add_tcase(s, t);
+	tcase_set_timeout(t, 120); /* on a busy machine */
 	tcase_add_test(t, the_default_class_is_the_root);
 	tcase_add_test(t, a_class_without_schemata_must_be_there);
 	tcase_add_test(t, a_class_that_is_there_must_be_the_same);

@@ -120,6 +120,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(s, t);
+	tcase_set_timeout(t, 120); /* on a busy machine */
 	tcase_add_test(t, values_of_each_type);
 	tcase_add_test(t, lists);
 	tcase_add_test(t, seconds_become_microseconds);
