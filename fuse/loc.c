@@ -27,7 +27,7 @@ static void set_proc_path(struct loc *loc, int fd)
 static int open_upper_part(struct unionfs *fs, struct node *dir)
 {
 	struct cfd *parent;
-	int fd, r;
+	int fd, r, moved;
 
 	if (dir == fs->root)
 		return layer_open_dir(&fs->layers[0], ".");
@@ -45,17 +45,16 @@ static int open_upper_part(struct unionfs *fs, struct node *dir)
 			return r;
 		}
 		node_lock_shared(fs, dir);
-		if (dir->name.parent == up) {
+		moved = dir->name.parent != up;
+		if (!moved) {
 			fd = openat(parent->fd, node_name(fs, dir),
 				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			r = fd < 0 ? -errno : fd;
-		} else {
-			r = -EAGAIN;
 		}
 		node_unlock(fs, dir);
 		cfd_put(parent);
 		node_put(fs, up);
-		if (r != -EAGAIN)
+		if (!moved)
 			return r;
 	}
 }

@@ -35,6 +35,7 @@ gantry_unionfs_SOURCES = \
 	fuse/proto.h \
 	fuse/remove.h \
 	fuse/request.h \
+	fuse/rwlock.c fuse/rwlock.h \
 	fuse/search.h \
 	fuse/session.c fuse/session.h \
 	fuse/unionfs.h \

@@ -16,6 +16,7 @@
 #include "fuse/arena.h"
 #include "fuse/listing.h"
 #include "fuse/node.h"
+#include "fuse/rwlock.h"
 #include "fuse/unionfs.h"
 
 enum {
@@ -31,7 +32,7 @@ struct node_table {
 	_Atomic(struct node *) *by_id; /* sparse */
 	struct name **buckets;     /* sparse */
 	pthread_mutex_t hash_locks[N_HASH_LOCKS];
-	pthread_rwlock_t node_locks[N_NODE_LOCKS];
+	struct rwlock node_locks[N_NODE_LOCKS];
 	pthread_mutex_t copyup_locks[N_COPYUP_LOCKS];
 	pthread_mutex_t linked_lock;
 	struct node *linked[N_LINKED];
@@ -59,8 +60,6 @@ int nodes_init(struct unionfs *fs)
 		return -ENOMEM;
 	for (int i = 0; i < N_HASH_LOCKS; i++)
 		pthread_mutex_init(&t->hash_locks[i], NULL);
-	for (int i = 0; i < N_NODE_LOCKS; i++)
-		pthread_rwlock_init(&t->node_locks[i], NULL);
 	for (int i = 0; i < N_COPYUP_LOCKS; i++)
 		pthread_mutex_init(&t->copyup_locks[i], NULL);
 	pthread_mutex_init(&t->linked_lock, NULL);
@@ -431,17 +430,17 @@ static unsigned lock_index(const struct node *node)
 
 void node_lock_shared(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_rdlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_read(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_lock(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_wrlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_write(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_unlock(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_unlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_unlock(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_lock2(struct unionfs *fs, struct node *a, struct node *b)

@@ -34,6 +34,7 @@
 #include "fuse/mount.h"
 #include "fuse/node.h"
 #include "fuse/notify.h"
+#include "fuse/openfile.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
@@ -166,8 +167,7 @@ static int send_reply(struct request *rq, int error, const void *data, size_t le
 
 int request_reply_data(struct request *rq, const void *data, size_t len)
 {
-	send_reply(rq, 0, data, len);
-	return REPLY_SENT;
+	return send_reply(rq, 0, data, len);
 }
 
 int request_reply_splice(struct request *rq, int fd, size_t len, off_t offset)
@@ -210,10 +210,15 @@ int request_reply_entry(struct request *rq, struct node *node, const struct stat
 			size_t extra)
 {
 	struct fuse_entry_out *out = (struct fuse_entry_out *)rq->out;
+	int r;
 
 	request_fill_entry(rq, node, st, out);
-	if (send_reply(rq, 0, rq->out, sizeof(*out) + extra) == -ENOENT)
+	r = send_reply(rq, 0, rq->out, sizeof(*out) + extra);
+	if (r == -ENOENT) {
+		if (extra)
+			openfile_undo(rq->fs, node, out + 1);
 		node_forget(rq->fs, node->id, 1);
+	}
 	node_put(rq->fs, node);
 	return REPLY_SENT;
 }
@@ -267,17 +272,16 @@ static void serve(struct worker *w, size_t len)
 	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
 	if (w->fs->opt.debug)
 		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
+	if (r < 0 && r != REPLY_NONE && r != REPLY_SENT)
+		send_reply(&rq, r, NULL, 0);
+	else if (r >= 0)
+		send_reply(&rq, 0, rq.out, (size_t)r);
+	/* After the answer: what the kernel forgets it may have to write back first. */
 	if (node_count(w->fs) > w->fs->opt.max_inodes && ++w->since_prune >= PRUNE_EVERY) {
 		w->since_prune = 0;
 		crew_may_block();
 		notify_prune(w->fs);
 	}
-	if (r == REPLY_NONE || r == REPLY_SENT)
-		return;
-	if (r < 0)
-		send_reply(&rq, r, NULL, 0);
-	else
-		send_reply(&rq, 0, rq.out, (size_t)r);
 }
 
 /* Until the crew has enough readers (1) or the filesystem is unmounted (0). */
@@ -398,7 +402,9 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	atomic_store(&running, want);
-	crew_init(want);
+	r = crew_init(want);
+	if (r)
+		return error_errno(err, r, "cannot start a server thread");
 	for (n_workers = 0; n_workers < want; n_workers++) {
 		workers[n_workers] = worker_new(fs, n_workers > 0);
 		if (!workers[n_workers])
