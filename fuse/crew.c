@@ -144,6 +144,11 @@ void crew_may_block(void)
 		wake_one();
 }
 
+int crew_is_one(void)
+{
+	return atomic_load_explicit(&active, memory_order_relaxed) == 1;
+}
+
 void crew_dismiss(void)
 {
 	atomic_store(&dismissed, 1);

@@ -33,6 +33,9 @@ int crew_after(struct crew_member *m, size_t bytes);
  * nobody says so, somebody else reads after a moment.) */
 void crew_may_block(void);
 
+/* Whether no other thread reads or serves. */
+int crew_is_one(void);
+
 /* Nobody reads any more; wakes all who wait. */
 void crew_dismiss(void);
 

@@ -15,6 +15,7 @@
 
 #include "fuse/arena.h"
 #include "fuse/listing.h"
+#include "fuse/names.h"
 #include "fuse/node.h"
 #include "fuse/rwlock.h"
 #include "fuse/unionfs.h"
@@ -100,6 +101,7 @@ static void free_slots(struct unionfs *fs, struct node *node)
 	free(node->slots);
 	free(node->redirect);
 	listing_put(node->listing);
+	names_free(atomic_load(&node->names));
 }
 
 struct node *node_new(struct unionfs *fs, mode_t mode, unsigned n_lower)

@@ -35,6 +35,7 @@
 #include "fuse/node.h"
 #include "fuse/notify.h"
 #include "fuse/openfile.h"
+#include "fuse/place.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
@@ -52,6 +53,7 @@ struct worker {
 	pthread_t thread;
 	int fd;
 	struct crew_member crew;
+	struct place place;
 	int umask_bits;       /* of this thread; -1: not set yet */
 	unsigned since_prune;
 	char *in;
@@ -297,6 +299,9 @@ static int read_requests(struct worker *w)
 		if (n < 0 && errno == ENODEV)
 			return 0;
 		stay = crew_after(&w->crew, n > 0 ? (size_t)n : 0);
+		if (n > 0)
+			place_follow(&w->place, ((struct fuse_in_header *)w->in)->pid,
+				     crew_is_one());
 		if (n >= 0)
 			serve(w, (size_t)n);
 		else if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
