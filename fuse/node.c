@@ -38,6 +38,7 @@ struct node_table {
 	pthread_mutex_t linked_lock;
 	struct node *linked[N_LINKED];
 	atomic_uint count;
+	atomic_uint held;
 };
 
 static void *sparse(size_t size)
@@ -83,6 +84,11 @@ void nodes_done(struct unionfs *fs)
 unsigned node_count(struct unionfs *fs)
 {
 	return atomic_load(&fs->nodes->count);
+}
+
+unsigned node_held_count(struct unionfs *fs)
+{
+	return atomic_load(&fs->nodes->held);
 }
 
 struct node *node_by_id(struct unionfs *fs, uint64_t id)
@@ -395,8 +401,10 @@ static struct node *destroy(struct unionfs *fs, struct node *node)
 		free(node->file_data);
 	}
 	arena_id_free(fs->arena, node->id);
-	if (node->fd >= 0)
+	if (node->fd >= 0) {
 		close(node->fd);
+		atomic_fetch_sub(&fs->nodes->held, 1);
+	}
 	free(node);
 	atomic_fetch_sub(&fs->nodes->count, 1);
 	return parent;
@@ -475,6 +483,8 @@ void node_set_fd(struct unionfs *fs, struct node *node, int fd)
 {
 	struct record *r = arena_record(fs->arena, node->id);
 
+	if ((fd >= 0) != (node->fd >= 0))
+		atomic_fetch_add(&fs->nodes->held, fd >= 0 ? 1U : -1U);
 	node->fd = fd;
 	if (fd >= 0 && node_is(node, NODE_UPPER))
 		atomic_fetch_or(&r->state, RECORD_UPPER);
@@ -496,6 +506,8 @@ static void adopt(void *ctx, uint32_t id, struct record *r)
 	node->name.node = node;
 	node->fd = atomic_load(&r->text) ? -1 : atomic_load(&r->fd);
 	node_set(node, NODE_STALE | NODE_XATTR_SET);
+	if (node->fd >= 0)
+		atomic_fetch_add(&fs->nodes->held, 1);
 	if (node->fd >= 0 && fstat(node->fd, &st) == 0) {
 		node->mode = st.st_mode;
 		node->ino = st.st_ino;

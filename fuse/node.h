@@ -153,6 +153,9 @@ const char *node_name(struct unionfs *fs, const struct node *node);
 
 unsigned node_count(struct unionfs *fs);
 
+/* How many nameless ones are held by a descriptor. */
+unsigned node_held_count(struct unionfs *fs);
+
 static inline int node_is(const struct node *node, unsigned flag)
 {
 	return (atomic_load_explicit(&node->flags, memory_order_acquire) & flag) != 0;

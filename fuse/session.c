@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gantry/error.h>
@@ -46,6 +47,8 @@ enum {
 	MIN_THREADS = 4,
 	MAX_THREADS = 64,
 	PRUNE_EVERY = 8,      /* requests */
+	SPACE_TRIES = 3,
+	SPACE_WAIT_NS = 10000000,
 };
 
 struct worker {
@@ -251,6 +254,23 @@ static int is_complete(const struct operation *op, const struct request *rq)
 	return 1;
 }
 
+/* The space of a removed file is free once the kernel has forgotten it, which it says in
+ * a request of its own, a moment after the removal.  Nothing was done when this fails. */
+static int handle(const struct operation *op, struct request *rq)
+{
+	const struct timespec moment = { 0, SPACE_WAIT_NS };
+	int r = op->handler(rq);
+
+	for (int i = 0; i < SPACE_TRIES && (r == -ENOSPC || r == -EDQUOT); i++) {
+		if (!node_held_count(rq->fs))
+			break;
+		crew_may_block();
+		nanosleep(&moment, NULL);
+		r = op->handler(rq);
+	}
+	return r;
+}
+
 static void serve(struct worker *w, size_t len)
 {
 	struct fuse_in_header *in = (struct fuse_in_header *)w->in;
@@ -271,7 +291,7 @@ static void serve(struct worker *w, size_t len)
 	}
 	w->counts[in->opcode]++;
 	rq.arg[rq.arg_len] = '\0';
-	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
+	r = is_complete(op, &rq) ? handle(op, &rq) : -EINVAL;
 	if (w->fs->opt.debug)
 		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
 	if (r < 0 && r != REPLY_NONE && r != REPLY_SENT)
