@@ -19,3 +19,5 @@ DAEMON_LIBS = core/daemon/libdaemon.a
 sbin_PROGRAMS = gantryd
 gantryd_SOURCES =
 gantryd_LDADD = $(DAEMON_LIBS) $(CORE_LIBS) $(OPENSSL_LIBS)
+
+dist_man_MANS = docs/man/gantryd.8 docs/man/gantry.conf.5
