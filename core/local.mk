@@ -42,6 +42,7 @@ gantry_shim_SOURCES = \
 	core/shim/jobs.c \
 	core/shim/jsontext.c core/shim/jsontext.h \
 	core/shim/logger.c core/shim/logger.h \
+	core/shim/loglink.c core/shim/loglink.h \
 	core/shim/loop.c core/shim/loop.h \
 	core/shim/main.c \
 	core/shim/probe.c \
@@ -96,7 +97,7 @@ core_libcore_a_SOURCES = \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
-	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
+	core/container/log.c core/container/log.h core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
 	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \

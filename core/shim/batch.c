@@ -16,7 +16,6 @@
 #define SIZE (256 * 1024)
 #define START sizeof(uint64_t) /* of the records; before it lies the mark */
 #define HEADER 20
-#define PATIENCE_NS INT64_C(20000000000)
 #define PAUSE_NS 20000000
 
 int batch_init(struct batch *b, struct gantry_error *err)
@@ -92,10 +91,10 @@ static int count_before(const struct batch *b, uint64_t mark, size_t *ret)
 	return at == mark ? 0 : -1;
 }
 
-int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret_lost,
-	       struct gantry_error *err)
+int batch_send(struct batch *b, struct driver *driver, uint64_t log, int64_t patience_ns,
+	       size_t *ret_lost, struct gantry_error *err)
 {
-	int64_t until = time_monotonic_ns() + PATIENCE_NS;
+	int64_t until = time_monotonic_ns() + patience_ns;
 	size_t done = 0, written = 0;
 	int r = 0;
 
