@@ -93,12 +93,12 @@ class LogDriver:
 
     def StartLogging(self, r):
         fifo = r["File"]
-        self.done[fifo] = threading.Event()
-        threading.Thread(target=self._consume, args=(fifo, r["Info"]["ContainerID"]),
+        done = self.done[fifo] = threading.Event()
+        threading.Thread(target=self._consume, args=(fifo, r["Info"]["ContainerID"], done),
                          daemon=True).start()
         return {}
 
-    def _consume(self, fifo, container):
+    def _consume(self, fifo, container, done):
         with open(fifo, "rb") as f, open(self.state.path("log-" + container), "ab") as out:
             while True:
                 head = f.read(4)
@@ -108,7 +108,7 @@ class LogDriver:
                 body = f.read(size)
                 out.write(head + body)
                 out.flush()
-        self.done[fifo].set()
+        done.set()
 
     def StopLogging(self, r):
         self.done.pop(r["File"], threading.Event()).wait(10)
