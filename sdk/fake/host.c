@@ -96,7 +96,7 @@ static int store_list(const struct gantry_host *host, const char *prefix, struct
 /* Every operation of the engine: there is none. */
 static int no_engine(void *self, const void *args, struct gantry_reply *reply, struct gantry_error *err)
 {
-	return error_set(err, GANTRY_ERR_UNAVAILABLE, "a fake host has no engine");
+	return error_set(err, GANTRY_ERR_UNSUPPORTED, "a fake host has no engine");
 }
 
 static struct gantry_engine_ops engine_ops = { .struct_size = sizeof(engine_ops) };

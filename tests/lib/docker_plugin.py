@@ -180,8 +180,9 @@ class NetworkDriver:
         self._ip("link", "add", name, "type", "veth", "peer", "name", name + "p")
         self._ip("link", "set", name, "master", self._bridge(r["NetworkID"]), "up")
         gateway = ""
-        with open(self.state.path("gateway-" + r["NetworkID"][:12])) as f:
-            gateway = f.read()
+        if os.path.exists(self.state.path("gateway-" + r["NetworkID"][:12])):
+            with open(self.state.path("gateway-" + r["NetworkID"][:12])) as f:
+                gateway = f.read()
         return {"InterfaceName": {"SrcName": name + "p", "DstPrefix": "eth"}, "Gateway": gateway,
                 "StaticRoutes": [{"Destination": "198.51.100.0/24", "RouteType": 1}]}
 
