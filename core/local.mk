@@ -136,7 +136,7 @@ core_libcore_a_SOURCES = \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
 	core/monitor/monitor.c core/monitor/monitor.h \
 	core/package/artifact.c core/package/install.c core/package/installed.c core/package/ops.c \
-	core/package/package.h core/package/place.c core/package/tar.c core/package/trust.c \
+	core/package/package.h core/package/place.c core/package/requires.c core/package/tar.c core/package/trust.c \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/chain.c core/policy/gate.c \
@@ -145,7 +145,7 @@ core_libcore_a_SOURCES = \
 	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
 	core/policy/who.c \
-	core/plugin/registry.c core/plugin/registry.h \
+	core/plugin/describe.c core/plugin/registry.c core/plugin/registry.h core/plugin/registry_internal.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h
 

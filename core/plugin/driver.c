@@ -57,6 +57,13 @@ int driver_rename(struct driver *d, const char *name, struct gantry_error *err)
 	return 0;
 }
 
+void driver_retire(struct driver *d)
+{
+	if (d->form->retire) {
+		d->form->retire(d);
+	}
+}
+
 struct driver *driver_free(struct driver *d)
 {
 	if (!d) {

@@ -28,6 +28,9 @@ struct driver_form {
 	int (*has)(const struct driver *d, unsigned op);
 	/* Closes the instance and frees form_data. */
 	void (*close)(struct driver *d);
+	/* Another has taken its place; what need not be kept for calls that are under way may
+	 * go.  Optional. */
+	void (*retire)(struct driver *d);
 };
 
 struct driver_stats {
@@ -61,6 +64,9 @@ int driver_new(const struct gantry_interface *iface, const struct driver_form *f
 
 /* A driver that an adaptor opened goes by the name of what it serves. */
 int driver_rename(struct driver *d, const char *name, struct gantry_error *err);
+
+/* No new calls will come, though some may be under way. */
+void driver_retire(struct driver *d);
 
 /* Closes the instance.  NULL is fine; returns NULL. */
 struct driver *driver_free(struct driver *d);

@@ -143,8 +143,10 @@ static int fill(struct peer *p, struct gantry_error *err)
 		}
 	}
 	if (n <= 0) {
-		return n == 0 ? error_set(err, GANTRY_ERR_UNAVAILABLE, "it closed the connection")
-			      : error_errno(err, (int)-n, "its connection failed");
+		/* Reset: it had not read all when it closed it. */
+		return n == 0 || n == -ECONNRESET
+			       ? error_set(err, GANTRY_ERR_UNAVAILABLE, "it closed the connection")
+			       : error_errno(err, (int)-n, "its connection failed");
 	}
 	p->in.len += (size_t)n;
 	p->in.data[p->in.len] = '\0';
