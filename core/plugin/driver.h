@@ -33,12 +33,6 @@ struct driver_form {
 	void (*retire)(struct driver *d);
 };
 
-struct driver_stats {
-	atomic_ullong calls;
-	atomic_ullong errors;
-	atomic_ullong total_ns;
-};
-
 /* Objects that a driver's calls are about share these locks by their hash. */
 #define DRIVER_OBJECT_LOCKS 16
 
@@ -52,7 +46,6 @@ struct driver {
 	pthread_mutex_t lock;  /* held around calls of serial drivers */
 	pthread_mutex_t object_locks[DRIVER_OBJECT_LOCKS]; /* GANTRY_THREADS_PER_OBJECT */
 	struct issued issued;  /* handles that it has given */
-	struct driver_stats stats;
 	struct plugin_page *page; /* shared with other processes; NULL until attached */
 	char *run_dir;
 };
