@@ -62,7 +62,8 @@ expect hello "$(gantry logs default)" "logs of the default chain"
 expect hello "$(kept "$id" audit)" "what audit got by default"
 expect "json-file,audit" "$(gantry info -f '{{.LoggingDriver}}')" "info"
 gantry rm default >/dev/null
-[ ! -e "$T/root/containers/$id" ] || fail "the container's folder is left"
+gone() { [ ! -e "$T/root/containers/$id" ]; }
+wait_for 20 gone || fail "the container's folder is left"
 expect_text "forgot $id" "$(cat "$T/root/drivers/log/audit/removed")" "remove is told to each driver"
 
 # The same from docker's side
