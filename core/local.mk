@@ -63,6 +63,7 @@ gantry_emulate_SOURCES = \
 	core/emulate/mount.c \
 	core/emulate/net.h \
 	core/emulate/net_accept.c \
+	core/emulate/net_bind.c \
 	core/emulate/net_connect.c \
 	core/emulate/net_plan.c \
 	core/emulate/net_socket.c \

@@ -151,6 +151,8 @@ int64_t call_execveat(struct request *rq);
 int64_t call_getsockopt(struct request *rq);
 int64_t call_mount(struct request *rq);
 int64_t call_connect(struct request *rq);
+int64_t call_bind(struct request *rq);
+int64_t call_listen(struct request *rq);
 int64_t call_accept(struct request *rq);
 int64_t call_accept4(struct request *rq);
 int64_t call_getsockname(struct request *rq);

@@ -90,9 +90,13 @@ struct net_socket {
 int net_socket_open(const struct request *rq, int fd, const struct net_plan *plan,
 		    struct net_socket *ret);
 
+/* May the container's processes connect and bind no TCP socket themselves
+ * (helpers/tcp_fence.h)?  Sockets then need no bolt. */
+int net_is_fenced(void);
+
 /* Bolts a socket of this domain to its one peer.  Negative errno. */
 int net_lock(int fd, int domain, const struct address *peer);
-/* Once, before the first one. */
+/* Once, before the first one; what is fenced needs none. */
 int net_lock_begin(void);
 
 /* What was set on one socket is set on the other. */

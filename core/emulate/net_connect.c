@@ -96,15 +96,71 @@ static int64_t connect_new(struct request *rq, const struct net_socket *old, int
 	return r < 0 ? r : -EINPROGRESS;
 }
 
-/* A socket of the host that the caller has already: under way or connected it answers
- * for itself; one that failed says so once, as the kernel's own does. */
-static int64_t connect_again(int fd, int *ret_is_free)
+/* A socket of the caller's own network, by this process where the container may not.
+ * The open file's flag is changed for the moment of the call only. */
+static int64_t connect_inside(struct request *rq, int fd, const union net_address *to,
+			      socklen_t len);
+
+static int64_t connected_inside(struct request *rq)
 {
-	int error;
+	auto_fd int fd = steal_fd(&rq->wait.fd);
+	union net_address to = {0};
+	socklen_t len = (socklen_t)rq->args[2];
+
+	if (rq->wait.why == WAIT_SIGNAL)
+		return ANSWER_RESTART;
+	if (rq->wait.why == WAIT_LATE)
+		return -EINPROGRESS;
+	/* under way the kernel does not look at the address any more */
+	if (len > sizeof(to) || request_read(rq, rq->args[1], &to, len) < 0)
+		return -EFAULT;
+	return connect_inside(rq, fd, &to, len);
+}
+
+static int64_t connect_inside(struct request *rq, int fd, const union net_address *to,
+			      socklen_t len)
+{
+	int flags = fcntl(fd, F_GETFL), r, code, copy;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	r = connect(fd, &to->any, len);
+	code = errno;
+	(void)fcntl(fd, F_SETFL, flags);
+	if (r == 0)
+		return 0;
+	if ((code != EINPROGRESS && code != EALREADY) || (flags & O_NONBLOCK))
+		return -code;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy < 0 ? -errno : request_wait(rq, copy, POLLOUT, deadline(fd), connected_inside);
+}
+
+static int64_t under_way(struct request *rq)
+{
+	auto_fd int fd = steal_fd(&rq->wait.fd);
+
+	return rq->wait.why == WAIT_READY  ? -pending_error(fd)
+	       : rq->wait.why == WAIT_LATE ? -EINPROGRESS
+					   : ANSWER_RESTART;
+}
+
+/* A socket of the host that the caller has already: what the kernel would say of it, by
+ * its state.  The kernel is not asked, since it might begin anew with an address that
+ * was not looked at.  One that failed says so once, and is then free. */
+static int64_t connect_again(struct request *rq, int fd, int *ret_is_free)
+{
+	int state = state_of(fd), flags = fcntl(fd, F_GETFL), error, copy;
 
 	*ret_is_free = 0;
-	if (state_of(fd) != TCP_CLOSE)
-		return ANSWER_CONTINUE;
+	if (state == TCP_SYN_SENT && (flags & O_NONBLOCK))
+		return -EALREADY;
+	if (state == TCP_SYN_SENT) {
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return copy < 0 ? -errno
+				: request_wait(rq, copy, POLLOUT, deadline(fd), under_way);
+	}
+	if (state != TCP_CLOSE)
+		return -EISCONN;
 	error = pending_error(fd);
 	*ret_is_free = !error;
 	return -error;
@@ -125,23 +181,39 @@ static int new_socket(struct request *rq, const struct net_socket *s, int inside
 	return fd < 0 ? -errno : fd;
 }
 
-static int64_t connect_to(struct request *rq, const struct net_plan *plan,
-			  const struct net_socket *s, struct address *to, uint16_t port)
+/* The place is the kernel's own choice, or this process's in the container's stead. */
+static int64_t leave_inside(struct request *rq, const struct net_socket *s,
+			    const union net_address *to, socklen_t len)
 {
-	int inside, is_free = 1;
-	int64_t r = s->place == NET_HOST ? connect_again(s->fd, &is_free) : 0;
+	return net_is_fenced() ? connect_inside(rq, s->fd, to, len) : ANSWER_CONTINUE;
+}
 
+static int64_t connect_to(struct request *rq, const struct net_plan *plan,
+			  const struct net_socket *s, const union net_address *address,
+			  socklen_t len)
+{
+	struct address to;
+	uint16_t port;
+	int is_free = 1, is_alias, inside;
+	int64_t r;
+
+	/* what the kernel would refuse, or take for an end, it does */
+	if (len < sizeof(address->in) || net_address_get(address, &to, &port) < 0 ||
+	    (address->any.sa_family == AF_INET6 &&
+	     len < offsetof(struct sockaddr_in6, sin6_scope_id)) ||
+	    (s->domain == AF_INET && to.family != AF_INET))
+		return s->place == NET_HOST ? ANSWER_CONTINUE : leave_inside(rq, s, address, len);
+	r = s->place == NET_HOST ? connect_again(rq, s->fd, &is_free) : 0;
 	if (!is_free)
 		return r;
-	/* one on this host's loopback stays out of reach: a socket for it would reach all
-	 * that listens there */
-	if (plan->alias.family && address_equal(to, &plan->alias) && port == 53)
-		*to = plan->resolver;
-	inside = net_is_inside(plan, to);
-	if (s->place == NET_ELSEWHERE || (inside && s->place == NET_CONTAINER) ||
-	    (s->domain == AF_INET && to->family != AF_INET))
-		return ANSWER_CONTINUE;
-	return connect_new(rq, s, new_socket(rq, s, inside), to, port, inside);
+	is_alias = plan->alias.family && address_equal(&to, &plan->alias) && port == 53;
+	if (is_alias)
+		to = plan->resolver;
+	/* without a fence, a socket for one on this host's loopback would reach all there */
+	inside = (!is_alias || !net_is_fenced()) && net_is_inside(plan, &to);
+	if (s->place == NET_ELSEWHERE || (inside && s->place == NET_CONTAINER))
+		return leave_inside(rq, s, address, len);
+	return connect_new(rq, s, new_socket(rq, s, inside), &to, port, inside);
 }
 
 int64_t call_connect(struct request *rq)
@@ -149,19 +221,14 @@ int64_t call_connect(struct request *rq)
 	auto_net_plan struct net_plan *plan = net_plan_get();
 	union net_address address = {0};
 	struct net_socket s = {.fd = -1};
-	struct address to;
-	uint16_t port;
 	size_t len = (size_t)(int)rq->args[2];
 	int64_t r;
 
-	/* what the kernel would refuse, it refuses */
-	if (!plan || len < sizeof(address.in) || len > sizeof(address) ||
-	    request_read(rq, rq->args[1], &address, len) < 0 ||
-	    net_address_get(&address, &to, &port) < 0 ||
-	    (address.any.sa_family == AF_INET6 && len < offsetof(struct sockaddr_in6, sin6_scope_id)) ||
-	    net_socket_open(rq, (int)rq->args[0], plan, &s) < 0)
+	if (!plan || net_socket_open(rq, (int)rq->args[0], plan, &s) < 0)
 		return ANSWER_CONTINUE;
-	r = connect_to(rq, plan, &s, &to, port);
+	r = len > sizeof(address) ? -EINVAL : request_read(rq, rq->args[1], &address, len);
+	if (r == 0)
+		r = connect_to(rq, plan, &s, &address, (socklen_t)len);
 	close(s.fd);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "core/emulate/emulate.h"
 #include "core/emulate/net.h"
 #include "helpers/cleanup.h"
+#include "helpers/tcp_fence.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -75,6 +76,15 @@ int net_socket_open(const struct request *rq, int fd, const struct net_plan *pla
 	return 0;
 }
 
+int net_is_fenced(void)
+{
+	static _Atomic int fenced = -1;
+
+	if (fenced < 0)
+		fenced = tcp_fence_is_there();
+	return fenced;
+}
+
 /* One key, for what has these leading bits. */
 static int add_key(int fd, struct tcp_md5sig *key, int domain, const struct address *a, int bits)
 {
@@ -111,6 +121,8 @@ int net_lock(int fd, int domain, const struct address *peer)
 	struct tcp_md5sig key = {.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX, .tcpm_keylen = KEY_BYTES};
 	int r;
 
+	if (net_is_fenced())
+		return 0;
 	if (getrandom(key.tcpm_key, KEY_BYTES, 0) != KEY_BYTES)
 		return -EIO;
 	r = add_others(fd, &key, domain, peer, peer->family == AF_INET ? 32 : 64);
@@ -124,8 +136,11 @@ int net_lock(int fd, int domain, const struct address *peer)
 int net_lock_begin(void)
 {
 	const struct address loopback = {AF_INET, 127u << 24};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
 
+	if (net_is_fenced())
+		return 0;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return fd < 0 ? -errno : net_lock(fd, AF_INET, &loopback);
 }
 

@@ -21,6 +21,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/tcp_fence.h>
 
 #include "emulate.h"
 #include "spec.h"
@@ -195,6 +196,8 @@ static void add_sockets(struct program *p, enum emulate_sockets sockets)
 		return;
 	add_keys(p);
 	add_call(p, SYS_connect);
+	add_call(p, SYS_bind);
+	add_call(p, SYS_listen);
 	add_refused(p, SYS_io_uring_setup);
 #if defined(__x86_64__)
 	/* the numbers of x32 */
@@ -287,7 +290,11 @@ int emulate_install(const struct emulation *what, int sock, struct gantry_error 
 	struct sock_fprog prog = {.filter = p.insns};
 	unsigned int flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	auto_fd int listener = -1;
+	int r;
 
+	r = what->sockets && tcp_fence_is_there() ? tcp_fence_raise() : 0;
+	if (r < 0)
+		return error_errno(err, -r, "cannot keep the container from sockets of its own");
 	build(&p, what);
 	prog.len = p.n;
 	/* a signal does not interrupt a call that is being answered: it would be made again */
