@@ -74,13 +74,51 @@ check() {
 		[ $how != block ] || expect_text "nonblocking 0 cloexec 0" "$out" "$where: $how"
 		ask 127.0.0.1 "$published" >/dev/null || fail "$where: $how: by the loopback"
 		wait_for 10 logged "s-$how" "from 172." || fail "$where: $how: by the loopback: $(u logs "s-$how")"
-		# from inside, by its own loopback and from a neighbour
+		expect "" "$(u logs "s-$how" | grep '^from 127.0.0.1')" "$where: $how: nobody but itself is on its loopback"
 		expect_text "ok blocking" "$(u exec "s-$how" /sockets client 127.0.0.1 80 1 1 2>&1)" "$where: $how: from inside"
-		expect "" "$(grep '^from 127.0.0.1' <<<"$out")" "$where: $how: nobody but itself is on its loopback"
 		u rm -f "s-$how" >/dev/null
 	done
+}
 
+# Networks of the user's: neighbours by name, one that leads nowhere, one that is left.
+networks() {
+	local client="/sockets client $address $open $refused $loopback"
+	u network create shop >/dev/null || fail "network create"
+	u network create --internal cellar >/dev/null || fail "network create"
+	u run -d --name peer --network shop -p "$(free_port):80" -v "$T/sockets:/sockets:ro" "$IMAGE" /sockets serve 80 block \
+		>/dev/null || fail "run"
+	wait_for 20 logged peer ready || fail "peer: $(u logs peer)"
+	expect q "$(u run --rm --network shop "$IMAGE" sh -c 'echo q | timeout 5 nc peer 80' | head -c 1)" "by name, at a published port"
+	wait_for 10 logged peer "from 172.18.0.3" || fail "a neighbour is seen: $(u logs peer)"
+	expect_text "bad blocking" "$(LIMIT=100 u run --rm --network cellar -v "$T/sockets:/sockets:ro" "$IMAGE" /sockets client "$address" "$open" 1 1)" \
+		"an internal network"
+	u run -d --name guest --network shop -v "$T/sockets:/sockets:ro" "$IMAGE" sleep 1000 >/dev/null || fail "run"
+	expect_text "ok blocking" "$(u exec guest $client)" "before it leaves"
+	expect_text "ok blocking" "$(u run --rm --network container:guest -v "$T/sockets:/sockets:ro" "$IMAGE" $client)" "in its network"
+	u network disconnect shop guest || fail "disconnect"
+	expect_text "bad blocking" "$(u exec guest $client)" "after it has left"
+	u network connect shop guest || fail "connect"
+	expect_text "ok blocking" "$(u exec guest $client)" "after it has come back"
+	u rm -f peer guest >/dev/null
+	# root has no use for it
+	expect_error 1 "networks of ordinary users" gantry network create -o org.gantry.sockets=true rooted
 }
 
 new_user ids=single tun=no helpers=no
 check single
+networks
+
+# a kernel without Landlock, where each socket is bolted
+without 444
+out=$(u run --rm -v "$T/sockets:/sockets:ro" "$IMAGE" /sockets client "$address" "$open" "$refused" "$loopback" 2>&1)
+expect 11 "$(grep -c '^ok ' <<<"$out")" "without Landlock: $out"
+USER_WITHOUT=
+
+# ids of its own: no id is emulated, and sockets are
+if command -v newuidmap >/dev/null; then
+	new_user ids=full tun=no home="$T/full"
+	u load -q -i "$GANTRY_BUILD/integration/image.tar" >/dev/null || fail "full: load"
+	out=$(u run --rm --user 1000 -v "$T/sockets:/sockets:ro" "$IMAGE" /sockets client "$address" "$open" "$refused" "$loopback" 2>&1)
+	expect 11 "$(grep -c '^ok ' <<<"$out")" "a range of ids: $out"
+fi
+exit 0

@@ -215,8 +215,7 @@ static int inside(void)
 	NEED(getsockname(l, (struct sockaddr *)&a, &n) == 0);
 	NEED(to(fd, &a) == 0);
 	other = accept(l, NULL, NULL);
-	NEED(other >= 0 && echo(fd, fd) < 0); /* nobody echoes */
-	NEED(read(other, (char[1]){ 0 }, 1) == 1);
+	NEED(other >= 0 && write(fd, "x", 1) == 1 && read(other, (char[1]){ 0 }, 1) == 1);
 	close(other);
 	close(l);
 	return close(fd);

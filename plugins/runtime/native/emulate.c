@@ -71,7 +71,7 @@ static const unsigned int stat_family[] = {
 };
 
 struct program {
-	struct sock_filter insns[256];
+	struct sock_filter insns[384];
 	unsigned short n;
 };
 
@@ -150,8 +150,18 @@ static void add_refused(struct program *p, unsigned int nr)
 	add_return(p, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
-/* What could take the lock off a socket of the host (core/emulate/net_socket.c), by
- * another architecture's numbers. */
+/* Sending may connect, too (TCP Fast Open), which no fence hears of. */
+static void add_fastopen(struct program *p, unsigned int nr, unsigned int flags)
+{
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
+	add_load(p, LOW_HALF(flags));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1));
+	add_return(p, SECCOMP_RET_ERRNO | EOPNOTSUPP);
+	add_return(p, SECCOMP_RET_ALLOW);
+}
+
+/* What would connect a socket of the host by another architecture's numbers, or take the
+ * lock off it (core/emulate/net_socket.c). */
 static void add_foreign(struct program *p, enum emulate_sockets sockets)
 {
 	static const unsigned int refused[] = {
@@ -168,6 +178,15 @@ static void add_foreign(struct program *p, enum emulate_sockets sockets)
 	add_load(p, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		add_refused(p, refused[i]);
+#if defined(__x86_64__)
+	add_fastopen(p, 369 /* sendto */, 3);
+	add_fastopen(p, 370 /* sendmsg */, 2);
+	add_fastopen(p, 345 /* sendmmsg */, 3);
+#elif defined(__aarch64__)
+	add_fastopen(p, 290, 3);
+	add_fastopen(p, 296, 2);
+	add_fastopen(p, 374, 3);
+#endif
 }
 
 /* The keys of a TCP connection are that lock. */
@@ -194,6 +213,9 @@ static void add_sockets(struct program *p, enum emulate_sockets sockets)
 
 	if (sockets == EMULATE_NO_SOCKETS)
 		return;
+	add_fastopen(p, SYS_sendto, 3);
+	add_fastopen(p, SYS_sendmsg, 2);
+	add_fastopen(p, SYS_sendmmsg, 3);
 	add_keys(p);
 	add_call(p, SYS_connect);
 	add_call(p, SYS_bind);
@@ -201,6 +223,9 @@ static void add_sockets(struct program *p, enum emulate_sockets sockets)
 	add_refused(p, SYS_io_uring_setup);
 #if defined(__x86_64__)
 	/* the numbers of x32 */
+	add_fastopen(p, 0x40000000 | SYS_sendto, 3);
+	add_fastopen(p, 0x40000000 | 518, 2);
+	add_fastopen(p, 0x40000000 | 538, 3);
 	add_refused(p, 0x40000000 | 541);
 	add_refused(p, 0x40000000 | SYS_io_uring_setup);
 #endif
@@ -240,8 +265,8 @@ static void build(struct program *p, const struct emulation *what)
 	add_return(p, SECCOMP_RET_ALLOW);
 	p->insns[from].jt = (unsigned char)(p->n - from - 1);
 	add_load(p, offsetof(struct seccomp_data, nr));
-	add_ids(p, what->ids);
 	add_sockets(p, what->sockets);
+	add_ids(p, what->ids);
 #endif
 	add_return(p, SECCOMP_RET_ALLOW);
 }

@@ -114,6 +114,8 @@ int packet_parse(const uint8_t *data, size_t len, struct packet *ret)
 	return r < 0 ? r : parse_inner(ret);
 }
 
+static uint16_t identification;
+
 /* The header; what follows is inner bytes long. */
 static uint8_t *make_ip(const struct packet *p, size_t inner, uint8_t *out)
 {
@@ -121,7 +123,8 @@ static uint8_t *make_ip(const struct packet *p, size_t inner, uint8_t *out)
 	if (p->family == AF_INET) {
 		out[0] = 0x45;
 		put16(out + 2, inner + IP4_HEADER);
-		put16(out + 6, 0x4000);
+		/* one that is larger than what it passes next is cut there */
+		put16(out + 4, ++identification);
 		out[8] = TTL;
 		out[9] = (uint8_t)p->protocol;
 		memcpy(out + 12, p->from, 4);
