@@ -265,6 +265,10 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 	auto_fd int notify = -1;
 	int r;
 
+	/* before the filter, which may know nothing of it */
+	if (run->spec->landlock.present && (r = landlock_apply(&run->spec->landlock, err)) < 0)
+		return r;
+
 	if (emulation_is_on(&run->emulation) &&
 	    (r = emulate_install(&run->emulation, run->emulator, err)) < 0)
 		return r;
