@@ -157,6 +157,7 @@ rt --log "$work/plain.log" state nobody 2>/dev/null
 has "$(cat "$work/plain.log")" "level=error" "--log"
 rt --log "file:$work/json.log" --log-format json state nobody 2>/dev/null
 is error "$(jq -r .level "$work/json.log")" "--log file: --log-format json"
+has "$(rt --log "$work/none/at/all" list 2>&1)" "--log: cannot open $work/none/at/all" "a log that cannot be written"
 rt --log "syslog:x" state nobody 2>/dev/null
 is 1 $? "--log syslog:"
 
