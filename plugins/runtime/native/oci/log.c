@@ -111,6 +111,13 @@ void oci_warn(const struct oci *o, const char *text)
 		write_log(o, "warning", text);
 }
 
+void oci_warn_user(const struct oci *o, const char *text)
+{
+	if (!o->debug && !o->errors_only)
+		fprintf(stderr, "gantry-oci: warning: %s\n", text);
+	oci_warn(o, text);
+}
+
 int oci_usage(const char *command, const char *problem)
 {
 	if (problem)
