@@ -6,6 +6,9 @@
 . "$(dirname "$0")/runtime.inc"
 command -v python3 >/dev/null || skip "needs python3"
 
+# --- a new network has its loopback interface up
+has "$(run_in . /bin/busybox ip addr show lo)" ",UP" "loopback is up"
+
 # --- linux.netDevices: moved, renamed, with its addresses, up
 short=$(echo "$tag" | tail -c 7)
 if ip link add "ga$short" type veth peer name "gb$short" 2>/dev/null; then

@@ -19,6 +19,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/netns.h>
 
 #include "beneath.h"
 #include "cgroup.h"
@@ -129,6 +130,19 @@ static int await_cgroup(void *data, struct gantry_error *err)
 	    unshare(CLONE_NEWCGROUP) < 0)
 		return error_errno(err, errno, "linux.namespaces: cannot create one of type cgroup");
 	return 0;
+}
+
+/* A new network has nothing but its loopback interface, which is down; where this process
+ * may not, whoever furnishes the network will. */
+static void bring_loopback_up(const struct init_context *c)
+{
+	auto_fd int sock = -1;
+
+	if (!c->spec->ns[NS_NETWORK].present || c->ns_fds[NS_NETWORK] >= 0)
+		return;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock >= 0)
+		(void)loopback_up(sock);
 }
 
 static int set_names(const struct spec *s, struct gantry_error *err)
@@ -301,6 +315,7 @@ static int run(struct init *in, struct gantry_error *err)
 		return error_errno(err, errno, "cannot open /proc");
 	if ((r = enter_namespaces(in, err)) < 0 || (r = set_names(c->spec, err)) < 0)
 		return r;
+	bring_loopback_up(c);
 	r = c->spec->ns[NS_MOUNT].present && c->ns_fds[NS_MOUNT] < 0 ? build_root(in, err)
 								      : enter_plain_root(in, err);
 	if (r < 0)
