@@ -99,7 +99,8 @@ static int mount_root(struct start *s, struct gantry_error *err)
 		if (r == 0) {
 			r = storage_prepare(storage,
 					    &GANTRY_STORAGE_PREPARE_ARGS(.key = s->c->id,
-									 .parent = image_snapshot(image)),
+									 .parent = image_snapshot(image),
+									 .size_limit = container_size_limit(s->c)),
 					    &ret, err);
 		}
 		if (r == 0) {
