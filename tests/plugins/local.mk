@@ -24,4 +24,5 @@ tests_plugins_missing_ops_so_LDFLAGS = $(SHARED_LINK)
 tests_plugins_built_newer_so_SOURCES = tests/plugins/faulty.c
 tests_plugins_built_newer_so_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT=BUILT_NEWER
 tests_plugins_built_newer_so_LDFLAGS = $(SHARED_LINK)
-EXTRA_DIST += tests/plugins/volume.py tests/plugins/garbage.py
+EXTRA_DIST += tests/plugins/garbage.py tests/plugins/log.py tests/plugins/monitor.py \
+	tests/plugins/volume.py
