@@ -3,6 +3,11 @@ noinst_PROGRAMS += tests/plugins/hostile.so
 tests_plugins_hostile_so_SOURCES = tests/plugins/hostile.c
 tests_plugins_hostile_so_LDFLAGS = $(SHARED_LINK)
 
+# One that takes its time.
+noinst_PROGRAMS += tests/plugins/patient.so
+tests_plugins_patient_so_SOURCES = tests/plugins/patient.c
+tests_plugins_patient_so_LDFLAGS = $(SHARED_LINK)
+
 noinst_PROGRAMS += tests/plugins/wrong_abi.so tests/plugins/needs_newer.so \
 	tests/plugins/truncated.so tests/plugins/lying_size.so tests/plugins/missing_ops.so \
 	tests/plugins/built_newer.so
