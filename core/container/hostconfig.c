@@ -12,6 +12,7 @@
 #include "core/container/log.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 #define MIN_MEMORY (6 << 20)
 
@@ -291,6 +292,30 @@ static int check_runtime(struct core *core, struct json_object *doc, struct gant
 	return r;
 }
 
+/* --storage-opt: the storage driver itself says whether it can keep a size. */
+static int check_storage_options(struct json_object *hc, struct gantry_error *err)
+{
+	struct json_object *options = json_get_object(hc, "StorageOpt");
+	int64_t bytes;
+
+	if (!options) {
+		return 0;
+	}
+	json_object_object_foreach(options, key, value) {
+		const char *text = json_object_get_string(value);
+
+		if (strcmp(key, "size") != 0) {
+			error_set(err, GANTRY_ERR_INVALID, "unknown storage option %s", key);
+			return error_hint(err, "known is size=BYTES, such as size=10G");
+		}
+		if (!text || parse_bytes(text, &bytes) < 0 || bytes < 1) {
+			error_set(err, GANTRY_ERR_INVALID, "invalid size \"%s\" of the storage option", text ? text : "");
+			return error_hint(err, "write it as a number with k, m, g or t, such as size=10G");
+		}
+	}
+	return 0;
+}
+
 int create_check_host_config(struct core *core, struct json_object *doc,
 			     struct json_object *warnings, struct gantry_error *err)
 {
@@ -300,6 +325,9 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	set_defaults(core, doc, hc);
 	r = check_memory(hc, warnings, err);
 	limits_warn(core, hc, warnings);
+	if (r == 0) {
+		r = check_storage_options(hc, err);
+	}
 	if (r == 0) {
 		r = check_cpu(hc, err);
 	}

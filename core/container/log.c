@@ -114,10 +114,10 @@ char *log_default_driver(struct core *core)
 	return buf_failed(&text) ? NULL : strdup(buf_str(&text));
 }
 
-static struct json_object *default_options(struct core *core)
+/* Options of the configuration that the request does not set itself. */
+static void add_default_options(struct core *core, struct json_object *o)
 {
 	struct json_object *list = config_list(core->config, "log.options");
-	struct json_object *o = json_object_new_object();
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *item = json_item_string(list, i);
@@ -126,10 +126,11 @@ static struct json_object *default_options(struct core *core)
 		if (eq) {
 			auto_free char *key = strndup(item, (size_t)(eq - item));
 
-			json_set_string(o, key, eq + 1);
+			if (key && !json_get(o, key)) {
+				json_set_string(o, key, eq + 1);
+			}
 		}
 	}
-	return o;
 }
 
 static int check_link(struct core *core, struct log_link *link, struct gantry_error *err)
@@ -154,22 +155,25 @@ int log_config_check(struct core *core, struct json_object *hc, struct gantry_er
 	struct json_object *log = json_get_object(hc, "LogConfig");
 	const char *type = json_get_string(log, "Type");
 	auto_(log_chain) struct log_chain chain = { .n = 0 };
+	auto_free char *driver = log_default_driver(core);
 	int r;
 
 	if (!log) {
 		log = json_object_new_object();
 		json_set(hc, "LogConfig", log);
 	}
+	if (!driver || !log) {
+		return error_no_memory(err);
+	}
 	if (!type || !*type) {
-		auto_free char *driver = log_default_driver(core);
-
 		json_set_string(log, "Type", driver);
-		if (!json_get_object(log, "Config")) {
-			json_set(log, "Config", default_options(core));
-		}
 	}
 	if (!json_get_object(log, "Config")) {
 		json_set(log, "Config", json_object_new_object());
+	}
+	/* They are those of the configured driver, and no other's. */
+	if (!strcmp(json_get_string(log, "Type"), driver)) {
+		add_default_options(core, json_get_object(log, "Config"));
 	}
 	r = log_chain_read(core, log, NULL, &chain, err);
 	for (unsigned i = 0; r == 0 && i < chain.n; i++) {
