@@ -62,6 +62,13 @@ gantry_emulate_SOURCES = \
 	core/emulate/look.c \
 	core/emulate/main.c \
 	core/emulate/mount.c \
+	core/emulate/net.h \
+	core/emulate/net_accept.c \
+	core/emulate/net_bind.c \
+	core/emulate/net_connect.c \
+	core/emulate/net_plan.c \
+	core/emulate/net_socket.c \
+	core/emulate/net_swap.c \
 	core/emulate/owner.c \
 	core/emulate/path.c \
 	core/emulate/process.c \
@@ -132,6 +139,7 @@ core_libcore_a_SOURCES = \
 	core/network/discover.c \
 	core/network/verify.c \
 	core/network/files.c core/network/network.h core/network/record.c \
+	core/network/sockets.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \

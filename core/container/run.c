@@ -317,7 +317,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_add_int(&s->message, "height", height);
 	shim_message_add_int(&s->message, "stdin", json_get_bool(config, "OpenStdin", 0));
 	shim_message_add_int(&s->message, "stdin_once", json_get_bool(config, "StdinOnce", 0));
-	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
+	if (emulation_is_needed(s->core, s->c)) {
 		shim_message_add(&s->message, "emulate", paths->emulate);
 	}
 	/* What is only this container's, and is removed with it, nobody else waits for. */
@@ -448,6 +448,9 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 		if (r == 0 && strcmp(json_get_string(container_host_config(s->c), "NetworkMode"), "none")) {
 			r = network_write_files(s->core, s->c, s->run_dir, err);
 		}
+	}
+	if (r == 0) {
+		r = network_tell_sockets(s->core, s->c, pid, err);
 	}
 	if (r == 0) {
 		r = send_pending(s, err);
