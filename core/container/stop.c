@@ -252,6 +252,7 @@ ENGINE_OP(container_stop)
 		return r;
 	}
 	if (!container_is_running(c)) {
+		mark_stopped(core, c->id); /* who was about to start it again does not */
 		return error_set(err, GANTRY_ERR_CONFLICT, "container %s is not running", c->name);
 	}
 	if (container_is(c, "paused")) {
