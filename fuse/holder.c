@@ -27,10 +27,13 @@
 #include "helpers/io.h"
 
 #include "fuse/cgroup.h"
+#include "fuse/arena.h"
 #include "fuse/holder.h"
+#include "fuse/layer.h"
 #include "fuse/node.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
+#include "fuse/upgrade.h"
 
 enum { MAX_FD = 65536, CRASHES = 5, CRASH_SECONDS = 30 };
 
@@ -66,6 +69,21 @@ static void keep_one(void *ctx, int fd)
 {
 	if (fd < MAX_FD)
 		keep[fd] = 1;
+}
+
+/* After a take-over from another program: what its server had open is not ours. */
+static void mark_inherited(struct unionfs *fs)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		keep_one(NULL, fd);
+	keep_one(NULL, fs->dev_fd);
+	keep_one(NULL, arena_fd(fs->arena));
+	if (fs->work_fd >= 0)
+		keep_one(NULL, fs->work_fd);
+	for (unsigned i = 0; i < fs->n_layers; i++) {
+		if (fs->layers[i].fd >= 0)
+			keep_one(NULL, fs->layers[i].fd);
+	}
 }
 
 static void close_left_over(int fd, const char *target)
@@ -107,18 +125,24 @@ static pid_t start_server(struct unionfs *fs, int takeover)
 	return pid;
 }
 
-/* Waits for the server to end, passing signals on.  Returns its wait status. */
-static int supervise(pid_t pid, const sigset_t *signals)
+/* Waits for the server to end, passing signals on.  Returns its wait status; with
+ * *ret_upgrade set it was ended because another version of this program is to go on. */
+static int supervise(struct unionfs *fs, pid_t pid, const sigset_t *signals, int *ret_upgrade)
 {
+	*ret_upgrade = 0;
 	for (;;) {
 		int status, sig;
 
 		if (sigwait(signals, &sig) != 0)
 			continue;
-		if (sig != SIGCHLD)
-			kill(pid, sig);
-		else if (waitpid(pid, &status, WNOHANG) == pid)
+		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
 			return status;
+		if (sig == SIGHUP && upgrade_is_possible(fs)) {
+			*ret_upgrade = 1;
+			kill(pid, SIGKILL);
+		} else if (sig != SIGCHLD && sig != SIGHUP) {
+			kill(pid, sig);
+		}
 	}
 }
 
@@ -138,7 +162,7 @@ static int crashes_too_often(void)
 int holder_run(struct unionfs *fs, struct gantry_error *err)
 {
 	sigset_t signals;
-	int takeover = 0;
+	int takeover = fs->inherited;
 
 	if (fs->opt.no_holder)
 		return session_run(fs, 0, err);
@@ -147,18 +171,26 @@ int holder_run(struct unionfs *fs, struct gantry_error *err)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	each_fd(mark_kept);
+	if (fs->inherited)
+		mark_inherited(fs);
+	else
+		each_fd(mark_kept);
 	for (;;) {
 		pid_t pid = start_server(fs, takeover);
-		int status;
+		int status, upgrade;
 
 		if (pid < 0)
 			return error_errno(err, errno, "cannot start the server process");
-		status = supervise(pid, &signals);
+		status = supervise(fs, pid, &signals, &upgrade);
+		if (fs->opt.memory_max)
+			cgroup_forget(pid);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			return 0;
-		if (crashes_too_often()) {
+		if (upgrade)
+			upgrade_execute(fs);
+		if (!upgrade && crashes_too_often()) {
 			return error_set(err, GANTRY_ERR_INTERNAL,
 					 "the server of %s crashed %d times in %d seconds",
 					 fs->opt.mountpoint, CRASHES, CRASH_SECONDS);

@@ -68,7 +68,11 @@ struct unionfs {
 	unsigned overrides;  /* a bit for each enum override_mode that layers use */
 
 	int dev_fd;
-	struct settled *settled; /* in shared memory: a successor needs it */
+	struct settled *settled; /* in the arena: a successor needs it */
+
+	char **argv;
+	char *program;       /* what an upgrade executes, or NULL */
+	int inherited;       /* taken over from another program */
 };
 
 #endif
