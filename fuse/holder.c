@@ -107,6 +107,10 @@ static void serve(struct unionfs *fs, int takeover)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
 
+	/* Here and not in the holder: whoever opens files while the left-over ones are
+	 * closed may lose them. */
+	if (fs->opt.memory_max)
+		(void)cgroup_limit(getpid(), fs->opt.memory_max);
 	if (takeover) {
 		nodes_recover(fs, keep_one, NULL);
 		each_fd(close_left_over);
@@ -116,13 +120,23 @@ static void serve(struct unionfs *fs, int takeover)
 
 static pid_t start_server(struct unionfs *fs, int takeover)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	pid_t pid;
 
+	atomic_store(&fs->settled->serving, 0);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0)
 		serve(fs, takeover);
-	if (pid > 0 && fs->opt.memory_max)
-		(void)cgroup_limit(pid, fs->opt.memory_max);
 	return pid;
+}
+
+/* Once the server has closed what its predecessor left: then the holder may open files. */
+static int is_serving(struct unionfs *fs)
+{
+	const struct timespec moment = { 0, 10000000 };
+
+	for (int i = 0; i < 1000 && !atomic_load(&fs->settled->serving); i++)
+		nanosleep(&moment, NULL);
+	return atomic_load(&fs->settled->serving);
 }
 
 /* Waits for the server to end, passing signals on.  Returns its wait status; with
@@ -137,7 +151,7 @@ static int supervise(struct unionfs *fs, pid_t pid, const sigset_t *signals, int
 			continue;
 		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
 			return status;
-		if (sig == SIGHUP && upgrade_is_possible(fs)) {
+		if (sig == SIGHUP && is_serving(fs) && upgrade_is_possible(fs)) {
 			*ret_upgrade = 1;
 			kill(pid, SIGKILL);
 		} else if (sig != SIGCHLD && sig != SIGHUP) {

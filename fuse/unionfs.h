@@ -39,6 +39,7 @@ struct node_table;
 /* What the kernel agreed to at INIT. */
 struct settled {
 	int done;
+	atomic_int serving;  /* the server of now has begun */
 	int no_open;         /* files are opened and closed without us */
 	int passthrough;
 	int writeback;

@@ -7,37 +7,53 @@
 # as_user COMMAND...: as uid 1000 without any capability
 as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups bash -c "$@"; }
 
+# A filesystem at $1 where nothing, or nothing of uid 1000, may take more than 1 MiB.
+limited_disk() {
+	local disk=$1 image=$1.image
+	mkdir "$disk"
+	truncate -s 128m "$image"
+	if mkfs.btrfs -q "$image" >/dev/null && mount -o loop "$image" "$disk"; then
+		btrfs quota enable "$disk" >/dev/null &&
+			btrfs subvolume create "$disk/limited" >/dev/null &&
+			btrfs qgroup limit 1m "$disk/limited" >/dev/null && echo "$disk/limited"
+		return
+	fi
+	mkfs.ext4 -q -O quota -E quotatype=usrquota "$image" &&
+		mount -o loop,usrquota "$image" "$disk" || return 1
+	# There is no setquota(8) everywhere.
+	python3 - "$(findmnt -no SOURCE "$disk")" <<'END' && echo "$disk"
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+Q_SETQUOTA, QIF_BLIMITS, USRQUOTA = 0x800008, 1, 0
+command = ctypes.c_int(Q_SETQUOTA << 8 | USRQUOTA)
+limits = struct.pack("=8QI4x", 1024, 0, 0, 0, 0, 0, 0, 0, QIF_BLIMITS)
+r = libc.quotactl(command, sys.argv[1].encode(), 1000, limits)
+sys.exit(r != 0 and os.strerror(ctypes.get_errno()))
+END
+}
+
 quotas() {
-	local d=$work/q sum
-	mkdir -p "$d"/{disk,l,m}
-	truncate -s 64m "$d/image"
-	mkfs.ext4 -q -O quota -E quotatype=usrquota "$d/image" &&
-		mount -o loop,usrquota "$d/image" "$d/disk" 2>/dev/null || return 1
-	mkdir "$d/disk/u" "$d/disk/w"
+	local d=$work/q upper sum
+	mkdir -p "$d"/{l,m}
+	upper=$(limited_disk "$d/disk" 2>/dev/null)
+	[ -n "$upper" ] || return 1
+	mkdir "$upper/u" "$upper/w"
 	head -c 3000000 /dev/urandom >"$d/l/big"
 	echo small >"$d/l/small"
 	mkdir -m 777 "$d/l/dir"
 	chown 1000:1000 "$d/l/big" "$d/l/small"
 	chmod 755 "$work" "$d" "$d/m"
-	# A hard limit of 1 MiB for uid 1000: there is no setquota(8) everywhere.
-	python3 - "$(findmnt -no SOURCE "$d/disk")" <<'END' || return 1
-import ctypes, os, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-Q_SETQUOTA, QIF_BLIMITS, USRQUOTA = 0x800008, 1, 0
-limits = struct.pack("=8QI4x", 1024, 0, 0, 0, 0, 0, 0, 0, QIF_BLIMITS)
-r = libc.quotactl(Q_SETQUOTA << 8 | USRQUOTA, sys.argv[1].encode(), 1000, limits)
-sys.exit(r != 0 and os.strerror(ctypes.get_errno()))
-END
-	union_server "noholder,writeback=off,lowerdir=$d/l,upperdir=$d/disk/u,workdir=$d/disk/w" "$d/m"
-	expect_error 1 "quota exceeded" as_user "head -c 3000000 /dev/zero >$d/m/dir/new"
+	union_server "noholder,writeback=off,lowerdir=$d/l,upperdir=$upper/u,workdir=$upper/w" "$d/m"
+	expect_error 1 "quota exceeded" as_user "head -c 3000000 /dev/urandom >$d/m/dir/new"
 	rm "$d/m/dir/new"
+	sync -f "$upper"
 	sum=$(md5sum <"$d/l/big")
 	expect_error 1 "quota exceeded" as_user "echo x >>$d/m/big"
 	expect "$sum" "$(md5sum <"$d/m/big")" "a file whose copy the quota does not allow"
-	expect "" "$(ls "$d/disk/w/work")" "left in the workdir"
+	expect "" "$(ls "$upper/w/work")" "left in the workdir"
+	sync -f "$upper"
 	as_user "echo more >>$d/m/small" || fail "a small file, within the quota"
 	expect "$(printf 'small\nmore')" "$(cat "$d/m/small")" "its content"
-	head -c 3000000 /dev/zero >"$d/m/dir/root" || fail "root has no quota"
 	kill -0 "$server" || fail "the server died"
 	umount "$d/m"
 	wait_for 10 umount "$d/disk"
