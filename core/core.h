@@ -21,6 +21,7 @@ struct core_options {
 	const char *plugin_path; /* colon-separated folders; NULL: the build tree's or installed */
 	const char *const *settings; /* "key=value" from flags, win over files; ends with NULL; or NULL */
 	int daemon;              /* serves many requests: keep plugins open, run timers */
+	int will_start;          /* a container is going to be started: begin with what takes longest */
 };
 
 /* Opens state and configuration; loads no plugin yet.  What an earlier process
