@@ -111,7 +111,7 @@ core_libcore_a_SOURCES = \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
-	core/container/inspect.c core/container/present.h \
+	core/container/inspect.c core/container/inspect_network.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
 	core/container/launch.c core/container/launch.h core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
@@ -124,7 +124,7 @@ core_libcore_a_SOURCES = \
 	core/engine/reconcile.h \
 	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
-	core/image/progress.c core/image/pull.c core/image/record.c \
+	core/image/platform.c core/image/platform.h core/image/progress.c core/image/pull.c core/image/record.c core/image/registry.c core/image/registry.h \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/network/reconcile.c \
 	core/network/attach.c \

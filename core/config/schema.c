@@ -34,6 +34,8 @@ const struct gantry_config_key config_schema[] = {
 	{ "registry.insecure", GANTRY_TYPE_LIST, 0, "", "registries that may be spoken to without TLS" },
 	{ "image.max_layer_bytes", GANTRY_TYPE_INTEGER, 0, "0",
 	  "refuse layers that unpack to more; 0: no limit" },
+	{ "image.durable", GANTRY_TYPE_BOOLEAN, 0, "true",
+	  "flush an image to the disk before it is recorded: a power cut leaves it whole or not there" },
 	{ "image.parallel_downloads", GANTRY_TYPE_INTEGER, 0, "3", "layers fetched at once" },
 	{ "container.stop_timeout", GANTRY_TYPE_INTEGER, 0, "10", "seconds between TERM and KILL" },
 	{ "container.init", GANTRY_TYPE_BOOLEAN, 0, "false", "default of --init" },

@@ -99,7 +99,8 @@ static int mount_root(struct start *s, struct gantry_error *err)
 		if (r == 0) {
 			r = storage_prepare(storage,
 					    &GANTRY_STORAGE_PREPARE_ARGS(.key = s->c->id,
-									 .parent = image_snapshot(image)),
+									 .parent = image_snapshot(image),
+									 .size_limit = container_size_limit(s->c)),
 					    &ret, err);
 		}
 		if (r == 0) {
@@ -432,6 +433,7 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 		r = record_running(s, pid, err);
 	}
 	if (r == 0) {
+		container_await_waiters(s->c->id);
 		shim_message_init(&s->message, SHIM_START);
 		r = shim_request(s->control, &s->message, NULL, 0, err);
 	}

@@ -78,6 +78,8 @@ int networks_reconcile(struct core *core, struct gantry_error *err);
 
 /* Is it made in the kernel since the last boot? */
 void network_mark_live(struct core *core, const char *id);
+/* It is removed. */
+void network_unmark_live(struct core *core, const char *id);
 int network_ensure_live(struct core *core, const struct network *n, struct gantry_error *err);
 
 #endif

@@ -299,6 +299,16 @@ static int find_plugin(struct registry *r, struct entry *e, struct gantry_error 
 	return 0;
 }
 
+int registry_has(struct registry *r, const char *kind, const char *name, struct gantry_error *err)
+{
+	struct entry e = { .kind = (char *)(uintptr_t)kind, .name = (char *)(uintptr_t)name };
+	int code = find_plugin(r, &e, err);
+
+	json_object_put(e.manifest);
+	free(e.table);
+	return code;
+}
+
 static int new_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
 		     struct gantry_error *err)
 {

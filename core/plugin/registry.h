@@ -30,6 +30,9 @@ struct registry *registry_free(struct registry *r);
 int registry_get(struct registry *r, const char *kind, const char *name, struct driver **ret,
 		 struct gantry_error *err);
 
+/* Is there a plugin that has it?  Nothing is loaded; err says what is missing. */
+int registry_has(struct registry *r, const char *kind, const char *name, struct gantry_error *err);
+
 /* Could this driver serve here?  Loads it and asks its probe; err says why not. */
 int registry_probe(struct registry *r, const char *kind, const char *name,
 		   struct gantry_error *err);

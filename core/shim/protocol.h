@@ -104,7 +104,8 @@ enum shim_type {
 	SHIM_RESIZE = 7,
 
 	/* Starts a process.  exec (id), process (path of the OCI process object), seccomp,
-	 * tty, stdin, stdout, stderr (0|1), width, height, detach_keys (as for ATTACH).
+	 * tty, stdin, stdout, stderr (0|1), width, height, detach_keys (as for ATTACH), framed
+	 * (1: what a terminal prints is framed as stdout).
 	 * Descriptor: a connected stream socket as for ATTACH; none: detached.
 	 * Answer: OK with pid. */
 	SHIM_EXEC = 8,
