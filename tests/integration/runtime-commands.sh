@@ -138,6 +138,8 @@ has "$(rt create -b "$work/bundle" --pidfd-socket "$work/nowhere" "$tag-d" 2>&1)
 	"a socket that is not there"
 is "" "$(rt list -q | grep "$tag-d")" "leaves nothing"
 has "$(rt exec -u root "$tag-b" true 2>&1)" "UID[:GID]" "exec --user takes numbers, and root is none"
+is "1 1 open" "$(configure . sh -c 'echo $LISTEN_PID $LISTEN_FDS $([ -e /proc/self/fd/3 ] && echo open)'
+	LISTEN_FDS=1 rt run -b "$work/bundle" "$tag-s" </dev/null 3</etc/passwd 2>&1)" "socket activation is passed on"
 is "7 8 9" "$(rt exec -u 7:8 --additional-gids 9 "$tag-b" sh -c 'echo $(id -u) $(id -g) $(id -G | cut -d" " -f2)')" "exec as another user"
 is "/x one" "$(rt exec -e PATH=/x -e A=one "$tag-b" /bin/sh -c 'echo $PATH $A')" "exec --env replaces a value"
 is "/tmp b" "$(rt exec --cwd /tmp -e A=b "$tag-b" sh -c 'echo $PWD $A')" "exec --cwd --env"

@@ -37,7 +37,7 @@ fi
 # --- names that two fields set must be the same
 is same "$(run_in '.domainname = "same" | .linux.sysctl = {"kernel.domainname": "same"}' cat /proc/sys/kernel/domainname)" "domainname and sysctl"
 has "$(run_in '.domainname = "one" | .linux.sysctl = {"kernel.domainname": "two"}' true)" "kernel.domainname differ" "two domainnames"
-has "$(run_in '.hostname = "one" | .linux.sysctl = {"kernel.hostname": "two"}' true)" "kernel.hostname differ" "two hostnames"
+has "$(run_in '.linux.sysctl = {"kernel.hostname": "two"}' true)" "kernel.hostname is set by the field hostname" "a hostname by sysctl"
 
 # --- devices: a slash at the end, and those of the host in a user namespace
 is "crw-rw-rw-" "$(run_in '.linux.devices = [{"path": "/dev/my/", "type": "c", "major": 1, "minor": 3, "fileMode": 438}]' stat -c %A /dev/my)" \
@@ -70,6 +70,15 @@ is "3 5 0" "$(run_in '.process.scheduler = {"policy": "SCHED_BATCH", "nice": 5, 
 is "5 0 0" "$(run_in '.process.scheduler = {"policy": "SCHED_IDLE"}' /bin/busybox awk "$policy_of" /proc/self/stat)" "SCHED_IDLE"
 has "$(run_in '.process.scheduler = {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_X"]}' true)" 'flags: "SCHED_FLAG_X"' "a flag that is none"
 has "$(run_in '.process.scheduler = {"policy": "SCHED_NO"}' true)" 'policy: "SCHED_NO"' "a policy that is none"
+
+deadline() {
+	run_in ".process.scheduler = ({policy: \"SCHED_DEADLINE\"} + $1)" true
+}
+has "$(deadline '{deadline: 200000}')" "scheduler: runtime: SCHED_DEADLINE needs it" "a deadline without a runtime"
+has "$(deadline '{runtime: 100000}')" "scheduler: deadline: SCHED_DEADLINE needs it" "a runtime without a deadline"
+has "$(deadline '{runtime: 5, deadline: 200000}')" "runtime must be from 1024" "a runtime that is too short"
+has "$(deadline '{runtime: 300000, deadline: 200000}')" "runtime must not be above deadline" "a runtime above its deadline"
+has "$(deadline '{runtime: 100000, deadline: 200000, period: 150000}')" "deadline must not be above period" "a deadline above its period"
 
 # --- clocks of a time namespace, also of one that belongs to a user namespace
 clocks='.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 864000}, "monotonic": {"secs": 77, "nanosecs": 5}}'
