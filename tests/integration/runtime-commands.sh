@@ -127,7 +127,7 @@ for _ in range(int(sys.argv[2])):
 PY
 python3 "$work/pidfd.py" "$work/sock" 3 >"$work/pidfds" &
 server=$!
-until [ -S "$work/sock" ]; do sleep 0.05; done
+for _ in $(seq 600); do [ ! -S "$work/sock" ] || break; sleep 0.05; done
 rt run -d -b "$work/bundle" --pidfd-socket "$work/sock" "$tag-b" </dev/null >/dev/null 2>&1
 rt create -b "$work/bundle" --pidfd-socket "$work/sock" "$tag-c" </dev/null >/dev/null 2>&1
 rt exec -d --pidfd-socket "$work/sock" --pid-file "$work/execpid" "$tag-b" sleep 100 </dev/null >/dev/null 2>&1
