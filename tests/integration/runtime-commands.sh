@@ -125,7 +125,7 @@ for _ in range(int(sys.argv[2])):
         if line.startswith("Pid:"):
             print(line.split()[1], flush=True)
 PY
-python3 "$work/pidfd.py" "$work/sock" 3 >"$work/pidfds" &
+timeout 120 python3 "$work/pidfd.py" "$work/sock" 3 >"$work/pidfds" &
 server=$!
 for _ in $(seq 600); do [ ! -S "$work/sock" ] || break; sleep 0.05; done
 rt run -d -b "$work/bundle" --pidfd-socket "$work/sock" "$tag-b" </dev/null >/dev/null 2>&1

@@ -108,7 +108,7 @@ while True:
     ident = struct.unpack_from("Q", request)[0]
     fcntl.ioctl(fd, 0xc0182101, bytearray(struct.pack("QqiI", ident, 0, -38, 0)))
 PY
-python3 "$work/listener.py" "$work/listener" >"$work/listened" &
+timeout 120 python3 "$work/listener.py" "$work/listener" >"$work/listened" &
 listener=$!
 for _ in $(seq 600); do [ ! -S "$work/listener" ] || break; sleep 0.05; done
 out=$(run_in '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "'"$work"'/listener", "listenerMetadata": "opaque",
