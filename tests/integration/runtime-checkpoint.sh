@@ -198,7 +198,7 @@ for name in sys.argv[2:]:
             out.write(data)
     os.close(fd)
 PY
-python3 "$work/console.py" "$work/console" "$work/tty1" "$work/tty2" &
+timeout 200 python3 "$work/console.py" "$work/console" "$work/tty1" "$work/tty2" &
 console=$!
 until_true [ -S "$work/console" ]
 configure '.process.terminal = true' sh -c 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.05; done'

@@ -125,9 +125,9 @@ for _ in range(int(sys.argv[2])):
         if line.startswith("Pid:"):
             print(line.split()[1], flush=True)
 PY
-python3 "$work/pidfd.py" "$work/sock" 3 >"$work/pidfds" &
+timeout 120 python3 "$work/pidfd.py" "$work/sock" 3 >"$work/pidfds" &
 server=$!
-until [ -S "$work/sock" ]; do sleep 0.05; done
+for _ in $(seq 600); do [ ! -S "$work/sock" ] || break; sleep 0.05; done
 rt run -d -b "$work/bundle" --pidfd-socket "$work/sock" "$tag-b" </dev/null >/dev/null 2>&1
 rt create -b "$work/bundle" --pidfd-socket "$work/sock" "$tag-c" </dev/null >/dev/null 2>&1
 rt exec -d --pidfd-socket "$work/sock" --pid-file "$work/execpid" "$tag-b" sleep 100 </dev/null >/dev/null 2>&1
@@ -138,6 +138,8 @@ has "$(rt create -b "$work/bundle" --pidfd-socket "$work/nowhere" "$tag-d" 2>&1)
 	"a socket that is not there"
 is "" "$(rt list -q | grep "$tag-d")" "leaves nothing"
 has "$(rt exec -u root "$tag-b" true 2>&1)" "UID[:GID]" "exec --user takes numbers, and root is none"
+is "1 1 open" "$(configure . sh -c 'echo $LISTEN_PID $LISTEN_FDS $([ -e /proc/self/fd/3 ] && echo open)'
+	LISTEN_FDS=1 rt run -b "$work/bundle" "$tag-s" </dev/null 3</etc/passwd 2>&1)" "socket activation is passed on"
 is "7 8 9" "$(rt exec -u 7:8 --additional-gids 9 "$tag-b" sh -c 'echo $(id -u) $(id -g) $(id -G | cut -d" " -f2)')" "exec as another user"
 is "/x one" "$(rt exec -e PATH=/x -e A=one "$tag-b" /bin/sh -c 'echo $PATH $A')" "exec --env replaces a value"
 is "/tmp b" "$(rt exec --cwd /tmp -e A=b "$tag-b" sh -c 'echo $PWD $A')" "exec --cwd --env"

@@ -37,7 +37,7 @@ fi
 # --- names that two fields set must be the same
 is same "$(run_in '.domainname = "same" | .linux.sysctl = {"kernel.domainname": "same"}' cat /proc/sys/kernel/domainname)" "domainname and sysctl"
 has "$(run_in '.domainname = "one" | .linux.sysctl = {"kernel.domainname": "two"}' true)" "kernel.domainname differ" "two domainnames"
-has "$(run_in '.hostname = "one" | .linux.sysctl = {"kernel.hostname": "two"}' true)" "kernel.hostname differ" "two hostnames"
+has "$(run_in '.linux.sysctl = {"kernel.hostname": "two"}' true)" "kernel.hostname is set by the field hostname" "a hostname by sysctl"
 
 # --- devices: a slash at the end, and those of the host in a user namespace
 is "crw-rw-rw-" "$(run_in '.linux.devices = [{"path": "/dev/my/", "type": "c", "major": 1, "minor": 3, "fileMode": 438}]' stat -c %A /dev/my)" \
@@ -71,6 +71,15 @@ is "5 0 0" "$(run_in '.process.scheduler = {"policy": "SCHED_IDLE"}' /bin/busybo
 has "$(run_in '.process.scheduler = {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_X"]}' true)" 'flags: "SCHED_FLAG_X"' "a flag that is none"
 has "$(run_in '.process.scheduler = {"policy": "SCHED_NO"}' true)" 'policy: "SCHED_NO"' "a policy that is none"
 
+deadline() {
+	run_in ".process.scheduler = ({policy: \"SCHED_DEADLINE\"} + $1)" true
+}
+has "$(deadline '{deadline: 200000}')" "scheduler: runtime: SCHED_DEADLINE needs it" "a deadline without a runtime"
+has "$(deadline '{runtime: 100000}')" "scheduler: deadline: SCHED_DEADLINE needs it" "a runtime without a deadline"
+has "$(deadline '{runtime: 5, deadline: 200000}')" "runtime must be from 1024" "a runtime that is too short"
+has "$(deadline '{runtime: 300000, deadline: 200000}')" "runtime must not be above deadline" "a runtime above its deadline"
+has "$(deadline '{runtime: 100000, deadline: 200000, period: 150000}')" "deadline must not be above period" "a deadline above its period"
+
 # --- clocks of a time namespace, also of one that belongs to a user namespace
 clocks='.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 864000}, "monotonic": {"secs": 77, "nanosecs": 5}}'
 out=$(run_in "$clocks" cat /proc/self/timens_offsets | tr -s ' \t' ' ')
@@ -83,14 +92,12 @@ has "$(run_in "$clocks | .linux.timeOffsets.realtime = {\"secs\": 1}" true)" "is
 
 # --- seccomp's listener gets the descriptor, the state and the metadata
 cat >"$work/listener.py" <<'PY'
-import array, json, os, socket, struct, fcntl, sys
+import array, socket, struct, fcntl, sys
 l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(1)
 c, _ = l.accept()
 data, extra, _, _ = c.recvmsg(65536, socket.CMSG_SPACE(8))
 fd = array.array("i", extra[0][2][:4])[0]
-state = json.loads(data)
-print(json.dumps({"metadata": state["metadata"], "fds": state["fds"], "id": state["state"]["id"],
-                  "status": state["state"]["status"], "pid": state["pid"]}), flush=True)
+print(data.decode(), flush=True)
 SIZE = 80
 while True:
     request = bytearray(SIZE)
@@ -101,14 +108,14 @@ while True:
     ident = struct.unpack_from("Q", request)[0]
     fcntl.ioctl(fd, 0xc0182101, bytearray(struct.pack("QqiI", ident, 0, -38, 0)))
 PY
-python3 "$work/listener.py" "$work/listener" >"$work/listened" &
+timeout 120 python3 "$work/listener.py" "$work/listener" >"$work/listened" &
 listener=$!
-until [ -S "$work/listener" ]; do sleep 0.05; done
+for _ in $(seq 600); do [ ! -S "$work/listener" ] || break; sleep 0.05; done
 out=$(run_in '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "'"$work"'/listener", "listenerMetadata": "opaque",
 	"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}' mkdir /tmp/made)
 has "$out" "Function not implemented" "the listener answers"
 wait $listener
-is '"opaque" ["seccompFd"] "creating"' "$(jq -rc '"\(.metadata | tojson) \(.fds | tojson) \(.status | tojson)"' "$work/listened")" \
+is '"opaque" ["seccompFd"] "creating"' "$(jq -rc '"\(.metadata | tojson) \(.fds | tojson) \(.state.status | tojson)"' "$work/listened")" \
 	"it was told metadata, descriptors and the state"
 is true "$(jq '.pid > 0' "$work/listened")" "and the pid"
 

@@ -38,6 +38,7 @@ struct container_options {
 	int stdio[3];          /* -1: /dev/null */
 	int console_socket;    /* takes the terminal's master; -1: it is returned */
 	int preserve_fds;
+	int listen_fds; /* how many of these are sockets of an activation, which the program is told */
 	unsigned short console_width, console_height;
 	enum container_parent parent;
 	enum container_start start;

@@ -240,7 +240,7 @@ static int create(struct creation *c, struct gantry_error *err)
 		.notify_sock = c->notify_sock, .emulation = c->emulation,
 		.emulator = c->emulator, .state = &c->state, .pivot = c->o->pivot,
 		.new_keyring = c->o->new_keyring, .reaper = c->reaper,
-		.preserve_fds = c->o->preserve_fds, .id = c->o->id,
+		.preserve_fds = c->o->preserve_fds, .listen_fds = c->o->listen_fds, .id = c->o->id,
 		.die_with_parent = c->o->parent == CHILD_OF_CALLERS_PARENT,
 		.stop_for_hooks = c->spec.hooks[HOOK_PRESTART].n ||
 				  c->spec.hooks[HOOK_CREATE_RUNTIME].n ||

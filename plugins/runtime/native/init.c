@@ -305,7 +305,7 @@ static int run(struct init *in, struct gantry_error *err)
 	struct process_run p = {
 		.spec = &c->spec->process, .filter = c->filter, .notify_sock = c->notify_sock,
 		.slave = -1, .stdio = { c->stdio[0], c->stdio[1], c->stdio[2] },
-		.preserve_fds = c->preserve_fds, .reaper = c->reaper, .own_id = spec_keeps_id(c->spec),
+		.preserve_fds = c->preserve_fds, .listen_fds = c->listen_fds, .reaper = c->reaper, .own_id = spec_keeps_id(c->spec),
 		.emulation = c->emulation, .emulator = c->emulator,
 	};
 	int r;

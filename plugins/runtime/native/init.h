@@ -37,7 +37,7 @@ struct init_context {
 	bool stop_for_hooks;    /* SYNC_NAMESPACES, wait for SYNC_GO */
 	bool die_with_parent;   /* until it has started */
 	int reaper;             /* program of a small pid 1, or -1 */
-	int preserve_fds;
+	int preserve_fds, listen_fds;
 	int birth_flags;        /* CLONE_NEW* it was born with */
 	int late_flags;         /* CLONE_NEW* that it creates itself */
 	int second_flags;       /* CLONE_NEW* of a second process, after joining a user

@@ -90,11 +90,11 @@ static int build_env(struct process_run *run, struct gantry_error *err)
 	const char *const *env = run->spec->env;
 	char home[256] = "HOME=";
 	size_t n = 0, out = 0;
-	bool has_home = false;
+	bool has_home = false, has_listen = false;
 
 	while (env && env[n])
 		n++;
-	run->env = calloc(n + 2, sizeof(*run->env));
+	run->env = calloc(n + 4, sizeof(*run->env));
 	if (!run->env)
 		return error_no_memory(err);
 	for (size_t i = 0; i < n; i++) {
@@ -102,6 +102,7 @@ static int build_env(struct process_run *run, struct gantry_error *err)
 			has_home = true;
 		else if (!strncmp(env[i], "HOME=", 5))
 			continue;
+		has_listen |= !strncmp(env[i], "LISTEN_FDS=", 11);
 		if (!strncmp(env[i], "LISTEN_PID=", 11))
 			run->env[out++] = (char *)"LISTEN_PID=1";
 		else
@@ -110,7 +111,12 @@ static int build_env(struct process_run *run, struct gantry_error *err)
 	if (!has_home) {
 		lookup_home(run->spec->uid, home + 5, sizeof(home) - 5);
 		run->env[out] = strdup(home);
-		if (!run->env[out])
+		if (!run->env[out++])
+			return error_no_memory(err);
+	}
+	if (run->listen_fds && !has_listen) {
+		run->env[out++] = (char *)"LISTEN_PID=1";
+		if (asprintf(&run->env[out], "LISTEN_FDS=%d", run->listen_fds) < 0)
 			return error_no_memory(err);
 	}
 	return 0;

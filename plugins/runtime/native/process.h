@@ -28,6 +28,7 @@ struct process_run {
 	int emulator;                        /* which takes the listener here; or -1 */
 	bool own_id;                         /* this user's own id gets the number that spec asks for */
 	int preserve_fds;                    /* how many from 3 on stay open */
+	int listen_fds;                      /* how many of them are told in LISTEN_FDS */
 	int host_proc;                       /* the host's /proc, for security labels; or -1 */
 	char **env;                          /* complete; made by process_prepare */
 	char *program;                       /* the file to execute; made by process_become */

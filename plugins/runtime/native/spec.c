@@ -6,7 +6,6 @@
 
 #include <json-c/json.h>
 
-#include <helpers/cleanup.h>
 #include <helpers/error.h>
 
 #include "jref.h"
@@ -204,25 +203,22 @@ static int parse_landlock(struct spec *s, struct gantry_error *err)
 	return landlock_parse(&at, &s->arena, &s->process.landlock, err);
 }
 
-/* Of two names that differ one would be lost. */
+/* Names have fields of their own: of two that differ one would be lost. */
 static int check_names(const struct jref *top, const struct spec *s, struct gantry_error *err)
 {
-	const struct {
-		const char *field, *value, *sysctl;
-	} names[] = {
-		{ "hostname", s->hostname, "kernel.hostname" },
-		{ "domainname", s->domainname, "kernel.domainname" },
-	};
+	if (s->hostname && !s->ns[NS_UTS].present)
+		return jref_fail(top, err, "hostname: needs a namespace of type uts");
+	if (s->domainname && !s->ns[NS_UTS].present)
+		return jref_fail(top, err, "domainname: needs a namespace of type uts");
+	for (size_t i = 0; i < s->n_sysctls; i++) {
+		const struct key_value *k = &s->sysctls[i];
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (names[i].value && !s->ns[NS_UTS].present)
-			return jref_fail(top, err, "%s: needs a namespace of type uts", names[i].field);
-		for (size_t k = 0; k < s->n_sysctls && names[i].value; k++) {
-			if (!strcmp(s->sysctls[k].key, names[i].sysctl) &&
-			    strcmp(s->sysctls[k].value, names[i].value))
-				return jref_fail(top, err, "%s: \"%s\" and linux.sysctl's %s differ",
-						 names[i].field, names[i].value, names[i].sysctl);
-		}
+		if (!strcmp(k->key, "kernel.hostname"))
+			return jref_fail(top, err, "linux.sysctl: kernel.hostname is set by the field "
+						   "hostname");
+		if (!strcmp(k->key, "kernel.domainname") && s->domainname && strcmp(k->value, s->domainname))
+			return jref_fail(top, err, "domainname: \"%s\" and linux.sysctl's "
+						   "kernel.domainname differ", s->domainname);
 	}
 	return 0;
 }

@@ -180,6 +180,23 @@ static const struct name_value scheduler_flags[] = {
 	{ "SCHED_FLAG_UTIL_CLAMP_MAX", 0x40 },
 };
 
+/* What the kernel refuses of SCHED_DEADLINE without a reason. */
+static int check_deadline(const struct jref *at, const struct scheduler_spec *s,
+			  struct gantry_error *err)
+{
+	if (!s->runtime)
+		return jref_fail(at, err, "runtime: SCHED_DEADLINE needs it");
+	if (!s->deadline)
+		return jref_fail(at, err, "deadline: SCHED_DEADLINE needs it");
+	if (s->runtime < 1024 || s->runtime > INT64_MAX)
+		return jref_fail(at, err, "runtime must be from 1024 nanoseconds to 2^63");
+	if (s->runtime > s->deadline)
+		return jref_fail(at, err, "runtime must not be above deadline");
+	if (s->period && s->deadline > s->period)
+		return jref_fail(at, err, "deadline must not be above period");
+	return 0;
+}
+
 static int parse_scheduler(const struct jref *at, struct arena *a, struct process_spec *p,
 			   struct gantry_error *err)
 {
@@ -209,6 +226,8 @@ static int parse_scheduler(const struct jref *at, struct arena *a, struct proces
 			return jref_fail(&sched, err, "flags: \"%s\" is not a flag", *flags);
 		s->flags |= (uint64_t)value;
 	}
+	if (s->policy == 6 && (r = check_deadline(&sched, s, err)) < 0)
+		return r;
 	s->nice = (int32_t)nice;
 	s->priority = (uint32_t)priority;
 	s->present = true;

@@ -167,6 +167,9 @@ int container_start_told(const char *id, const char *state_dir, bool *ret_ended,
 	if (r < 0)
 		return error_prefix(err, "cannot start container %s", id);
 	snprintf(path, sizeof(path), "%s/" STATE_START_SOCKET, state_dir);
+	if (s.pid == 0)
+		return error_set(err, GANTRY_ERR_CONFLICT,
+				 "cannot start container %s: it is still being created", id);
 	if (!state_is_alive(&s))
 		return error_set(err, GANTRY_ERR_CONFLICT,
 				 "cannot start container %s: it has stopped", id);

@@ -133,12 +133,12 @@ void oci_new_done(struct oci_new *n)
 }
 
 /* Descriptors of socket activation are passed on as well. */
-static int inherited_fds(const struct oci_new *n)
+static int activation_fds(void)
 {
-	const char *listen_fds = getenv("LISTEN_FDS");
-	int count = n->preserve_fds + (listen_fds ? atoi(listen_fds) : 0);
+	const char *text = getenv("LISTEN_FDS");
+	long n;
 
-	return count < 0 ? 0 : count > 1000 ? 1000 : count;
+	return text && oci_parse_number(text, 0, 1000, &n) ? (int)n : 0;
 }
 
 static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
@@ -149,7 +149,8 @@ static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
 	struct container_options co = {
 		.id = n->id, .bundle = n->bundle_path, .state_dir = n->state_dir, .rootfs = -1,
 		.stdio = { 0, 1, 2 }, .console_socket = -1, .cache_dir = o->cache_dir,
-		.preserve_fds = inherited_fds(n), .parent = CHILD_OF_CALLER,
+		.preserve_fds = n->preserve_fds + activation_fds(), .listen_fds = activation_fds(),
+		.parent = CHILD_OF_CALLER,
 		.start = start_by_caller ? START_BY_CALLER : START_BY_SOCKET,
 		/* whoever only creates looks for the container in every hierarchy */
 		.join = start_by_caller ? CGROUP_JOIN_LIMITED : CGROUP_JOIN_ALL,
