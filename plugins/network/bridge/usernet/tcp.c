@@ -5,7 +5,7 @@
  *
  * Where connections are given away (give.c), one is held until it is asked for: nothing
  * of it is carried yet.  It is carried like the others when the container speaks first, or
- * has not asked for a moment: then it accepts without being seen. */
+ * has not asked for some seconds: then it accepts without being seen. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "processes.h"
 
 #define CHUNK (64 * 1024)
-#define HOLD_MS 300
+#define HOLD_MS 3000
 
 struct connection;
 
