@@ -17,7 +17,7 @@ cli_libcli_a_SOURCES = \
 	cli/commands/exec.c cli/commands/package.c cli/commands/plugin.c \
 	cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c \
 	cli/commands/checkpoint.c \
-	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
+	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_ls.c cli/commands/plugin_time.h cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/cp.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/generate.c \
 	cli/commands/image.c cli/commands/images.c \

@@ -9,6 +9,7 @@
 #include "core/container/create.h"
 #include "core/container/emulation.h"
 #include "core/container/limits.h"
+#include "core/container/log.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/quantity.h"
@@ -166,63 +167,6 @@ static int check_security(struct json_object *hc, struct gantry_error *err)
 		}
 	}
 	return emulation_check(hc, err);
-}
-
-/* Options of the configuration that the request does not set itself. */
-static void add_log_options(struct core *core, struct json_object *o)
-{
-	struct json_object *list = config_list(core->config, "log.options");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *item = json_item_string(list, i);
-		const char *eq = strchr(item, '=');
-
-		if (eq) {
-			auto_free char *key = strndup(item, (size_t)(eq - item));
-
-			if (key && !json_get(o, key)) {
-				json_set_string(o, key, eq + 1);
-			}
-		}
-	}
-}
-
-/* Fills LogConfig and lets the driver refuse its options. */
-static int check_log(struct core *core, struct json_object *hc, struct gantry_error *err)
-{
-	struct json_object *log = json_get_object(hc, "LogConfig");
-	const char *type = json_get_string(log, "Type");
-	auto_(reply) struct reply ret = REPLY_INIT;
-	struct driver *driver;
-	int r;
-
-	if (!log) {
-		log = json_object_new_object();
-		json_set(hc, "LogConfig", log);
-	}
-	if (!type || !*type) {
-		json_set_string(log, "Type", config_string(core->config, "log.driver"));
-	}
-	if (!json_get_object(log, "Config")) {
-		json_set(log, "Config", json_object_new_object());
-	}
-	/* They are those of the configured driver, and no other's. */
-	if (!strcmp(json_get_string(log, "Type"), config_string(core->config, "log.driver"))) {
-		add_log_options(core, json_get_object(log, "Config"));
-	}
-	r = registry_get(core->registry, "log", json_get_string(log, "Type"), &driver, err);
-	if (r == GANTRY_ERR_NOT_FOUND) {
-		return error_set(err, GANTRY_ERR_INVALID,
-				 "logger: no log driver named '%s' is registered",
-				 json_get_string(log, "Type"));
-	}
-	if (r < 0 || json_member_count(json_get_object(log, "Config")) == 0) {
-		return r;
-	}
-	return log_check_options(driver,
-				 &GANTRY_LOG_CHECK_OPTIONS_ARGS(
-					 .options = json_text(json_get_object(log, "Config"))),
-				 &ret, err);
 }
 
 static int is_port_key(const char *key)
@@ -403,7 +347,7 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 		r = check_security(hc, err);
 	}
 	if (r == 0) {
-		r = check_log(core, hc, err);
+		r = log_config_check(core, hc, err);
 	}
 	if (r == 0) {
 		r = create_check_devices(core, hc, err);

@@ -9,6 +9,7 @@
 
 #include "core/container/container.h"
 #include "core/container/filters.h"
+#include "core/container/log.h"
 #include "core/engine/leftovers.h"
 #include "core/volume/volume.h"
 #include "helpers/cleanup.h"
@@ -65,7 +66,10 @@ static int remove_folders(struct core *core, struct container *c, struct gantry_
 
 int container_delete(struct core *core, struct container *c, int volumes, struct gantry_error *err)
 {
-	int r = remove_snapshot(core, c, err);
+	int r;
+
+	log_remove_all(core, c);
+	r = remove_snapshot(core, c, err);
 
 	if (r < 0) {
 		return r;

@@ -30,14 +30,17 @@ const struct gantry_error *core_warning(const struct core *core)
 static int check_drivers(struct core *core, struct gantry_error *err)
 {
 	static const char *const keys[][2] = { { "storage", "storage.driver" },
-					       { "runtime", "runtime.driver" },
-					       { "log", "log.driver" } };
+					       { "runtime", "runtime.driver" } };
+	struct json_object *logs = config_list(core->config, "log.driver");
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keys); i++) {
 		const char *name = config_string(core->config, keys[i][1]);
 
 		r = strcmp(name, "auto") ? registry_has(core->registry, keys[i][0], name, err) : 0;
+	}
+	for (size_t i = 0; r == 0 && i < json_array_size(logs); i++) {
+		r = registry_has(core->registry, "log", json_item_string(logs, i), err);
 	}
 	return r;
 }

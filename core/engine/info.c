@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "core/container/container.h"
+#include "core/container/log.h"
 #include "core/container/present.h"
 #include "core/engine/engine.h"
 #include "core/engine/reuse.h"
@@ -198,6 +199,7 @@ static void add_settings(struct core *core, struct json_object *o)
 	struct json_object *security = json_object_new_array();
 	struct json_object *swarm = json_object_new_object();
 	auto_free char *now = present_time(time_now_ns());
+	auto_free char *logging = log_default_driver(core);
 	static const char *const yes[] = { "MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota",
 					   "CPUShares",	  "CPUSet",    "PidsLimit",    "IPv4Forwarding",
 					   "BridgeNfIptables" };
@@ -211,7 +213,7 @@ static void add_settings(struct core *core, struct json_object *o)
 	json_set_bool(o, "OomKillDisable", 1);
 	json_set_bool(o, "Debug", getenv("GANTRY_DEBUG") != NULL);
 	json_set_string(o, "DefaultRuntime", config_string(core->config, "runtime.driver"));
-	json_set_string(o, "LoggingDriver", config_string(core->config, "log.driver"));
+	json_set_string(o, "LoggingDriver", logging);
 	json_set_string(o, "DockerRootDir", core->paths.root);
 	json_set_string(o, "SystemTime", now);
 	json_set_string(o, "ServerVersion", PACKAGE_VERSION);

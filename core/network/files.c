@@ -185,6 +185,25 @@ static void add_host_resolver(struct buf *out, int own_namespace, int keep_serve
 	}
 }
 
+/* Where the host's own cannot be reached, a driver may know one. */
+static struct json_object *driver_resolvers(const struct container *c)
+{
+	struct json_object *networks = json_get_object(c->state, "Networks");
+
+	if (networks) {
+		json_object_object_foreach(networks, name, settings)
+		{
+			struct json_object *dns = json_get_array(settings, "DNS");
+
+			(void)name;
+			if (json_array_size(dns)) {
+				return dns;
+			}
+		}
+	}
+	return NULL;
+}
+
 static int write_resolver(struct core *core, const struct container *c, const char *run_dir,
 			  struct gantry_error *err)
 {
@@ -200,6 +219,9 @@ static int write_resolver(struct core *core, const struct container *c, const ch
 		search = config_list(core->config, "network.dns_search");
 	}
 	add_host_resolver(&out, network_wanted(c), !json_array_size(dns), !json_array_size(search));
+	if (!json_array_size(dns) && !strstr(buf_str(&out), "nameserver")) {
+		dns = driver_resolvers(c);
+	}
 	add_option_lines(&out, "nameserver", dns, 0);
 	add_option_lines(&out, "search", search, 1);
 	add_option_lines(&out, "options", json_get_array(hc, "DnsOptions"), 1);

@@ -429,6 +429,9 @@ ENGINE_OP(network_connect)
 		if (r == 0) {
 			r = network_write_files(core, c, run_dir, err);
 		}
+		if (r == 0) {
+			r = network_tell_sockets(core, c, (int)json_get_int(c->state, "Pid", 0), err);
+		}
 	}
 	if (r == 0) {
 		json_set(asked_endpoints(c), n->name,
@@ -463,6 +466,9 @@ ENGINE_OP(network_disconnect)
 		}
 		if (r == 0) {
 			r = network_write_files(core, c, run_dir, err);
+		}
+		if (r == 0) {
+			r = network_tell_sockets(core, c, (int)json_get_int(c->state, "Pid", 0), err);
 		}
 	}
 	if (r == 0) {

@@ -189,6 +189,14 @@ static int wait_for_start(struct process_driver *p, int64_t deadline_ns, struct 
 	return 0;
 }
 
+/* Drivers that may call the engine may do so at any time. */
+static void listen(const struct process_driver *p, struct incarnation *i)
+{
+	if (!strcmp(p->iface->kind, "api") || !strcmp(p->iface->kind, "monitor")) {
+		incarnation_listen(i);
+	}
+}
+
 /* Starts the next incarnation and makes it current.  With the lock held. */
 static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_error *err)
 {
@@ -211,6 +219,9 @@ static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_er
 	if (r < 0) {
 		note_failure(p, ENDING_EXIT, err);
 		return r;
+	}
+	if (p->config) {
+		listen(p, i);
 	}
 	p->current = i;
 	return 0;
@@ -246,7 +257,7 @@ int process_acquire(struct process_driver *p, int64_t deadline_ns, struct incarn
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->page &&
+	if (p->page && !p->retired &&
 	    atomic_load_explicit(&p->page->reloads, memory_order_relaxed) != p->reloads) {
 		old = replace_outdated(p, deadline_ns);
 	}
@@ -293,6 +304,26 @@ void process_forsake(struct process_driver *p, struct incarnation *i)
 	incarnation_unref(old);
 }
 
+void process_let_go(struct process_driver *p)
+{
+	struct incarnation *old;
+
+	pthread_mutex_lock(&p->lock);
+	old = p->retired ? steal(&p->current) : NULL;
+	pthread_mutex_unlock(&p->lock);
+	incarnation_unref(old);
+}
+
+static void process_retire(struct driver *d)
+{
+	struct process_driver *p = d->form_data;
+
+	pthread_mutex_lock(&p->lock);
+	p->retired = 1;
+	pthread_mutex_unlock(&p->lock);
+	process_let_go(p);
+}
+
 static int process_has(const struct driver *d, unsigned op)
 {
 	const struct process_driver *p = d->form_data;
@@ -310,6 +341,7 @@ static const struct driver_form process_form = {
 	.invoke = process_invoke,
 	.has = process_has,
 	.close = process_close,
+	.retire = process_retire,
 };
 
 /* ---- a driver's life ---- */
@@ -466,6 +498,7 @@ int process_driver_open(struct process_driver *p, const char *config, struct dri
 		r = process_acquire(p, time_monotonic_ns() + START_NS, &i, err);
 	}
 	if (r == 0) {
+		listen(p, i);
 		r = driver_new(p->iface, &process_form, p->spec.name, p->descriptor.name, &d, err);
 	}
 	incarnation_unref(i);

@@ -23,10 +23,22 @@
 
 #define MAX_THREADS 64
 #define FIRST_ID 1
+#define WATCH_NS 200000
+#define WATCH_QUIET 5
+#define PROGRESS_NS INT64_C(100000000)
 
 struct job {
 	struct job *next;
 	struct message m;
+	int cancelled;
+};
+
+/* A call that a thread executes. */
+struct call {
+	struct call *next;
+	int64_t id;
+	int64_t said_ns; /* when it last said that it goes on */
+	atomic_int cancelled;
 };
 
 struct stub {
@@ -41,9 +53,16 @@ struct stub {
 	pthread_mutex_t lock;
 	unsigned threads;
 	unsigned busy;	   /* in a call */
+	unsigned long calls;
+	int watched;	   /* the watcher is awake */
+	pthread_cond_t wake;
 	struct job *first; /* calls that wait for a serial driver */
 	struct job **last;
+	struct call *calls_made;
 };
+
+static struct stub stub; /* a process serves one driver */
+static _Thread_local struct call *current;
 
 /* ---- answers ---- */
 
@@ -228,10 +247,71 @@ static int find_op(const struct stub *s, const struct message *m)
 	return -1;
 }
 
+static void begin_call(struct stub *s, struct call *c)
+{
+	pthread_mutex_lock(&s->lock);
+	c->next = s->calls_made;
+	s->calls_made = c;
+	pthread_mutex_unlock(&s->lock);
+	current = c;
+}
+
+static void end_call(struct stub *s, struct call *c)
+{
+	struct call **at = &s->calls_made;
+
+	current = NULL;
+	pthread_mutex_lock(&s->lock);
+	while (*at != c) {
+		at = &(*at)->next;
+	}
+	*at = c->next;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The caller has given up on a call, which may not have begun. */
+static void cancel_call(struct stub *s, int64_t id)
+{
+	pthread_mutex_lock(&s->lock);
+	for (struct call *c = s->calls_made; c; c = c->next) {
+		if (c->id == id) {
+			atomic_store(&c->cancelled, 1);
+		}
+	}
+	for (struct job *job = s->first; job; job = job->next) {
+		job->cancelled |= job->m.id == id;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+int64_t serve_call_to_extend(void)
+{
+	int64_t now = time_monotonic_ns();
+
+	if (!current || now - current->said_ns < PROGRESS_NS) {
+		return 0;
+	}
+	current->said_ns = now;
+	return current->id;
+}
+
+int serve_is_cancelled(void)
+{
+	if (!current) {
+		return 0;
+	}
+	/* In a driver that is serial nobody else reads. */
+	if (!atomic_load(&current->cancelled)) {
+		peer_look(&stub.peer);
+	}
+	return atomic_load(&current->cancelled);
+}
+
 static void make_call(struct stub *s, struct message *m)
 {
 	auto_(reply) struct reply reply = REPLY_INIT;
 	struct gantry_error err = GANTRY_ERROR_INIT;
+	struct call call = {.id = m->id};
 	struct wire_args args;
 	int number = find_op(s, m);
 	const struct gantry_op *op = number < 0 ? NULL : &s->iface->ops[number];
@@ -245,9 +325,11 @@ static void make_call(struct stub *s, struct message *m)
 	}
 	r = wire_get_args(jsonspan_get(m->body, "args"), &m->fds, op, &args, &err);
 	if (r == 0) {
+		begin_call(s, &call);
 		r = adapts_append(s, op)
 			    ? append_records(s->driver, args.args, &err)
 			    : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
+		end_call(s, &call);
 		wire_args_done(&args, op);
 	}
 	if (r < 0) {
@@ -298,6 +380,36 @@ static void *serve_thread(void *arg)
  * what it holds (a driver's locks) must not meet another call. */
 static _Thread_local int in_call;
 
+/* Who reads a call executes it, and to wake another thread to read on would cost more than
+ * most calls take.  So none is woken; while there are calls this thread looks every now and
+ * then whether one of them keeps everybody from reading. */
+static void *watch_thread(void *arg)
+{
+	static const struct timespec pause = {.tv_nsec = WATCH_NS};
+	struct stub *s = arg;
+	unsigned long seen = 0;
+	int quiet = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		int read;
+
+		while (!s->watched) {
+			pthread_cond_wait(&s->wake, &s->lock);
+		}
+		pthread_mutex_unlock(&s->lock);
+		nanosleep(&pause, NULL);
+		read = peer_nudge(&s->peer);
+		pthread_mutex_lock(&s->lock);
+		quiet = s->calls == seen && read ? quiet + 1 : 0;
+		seen = s->calls;
+		if (quiet == WATCH_QUIET) {
+			s->watched = quiet = 0;
+		}
+	}
+	return NULL;
+}
+
 static void start_thread(struct stub *s, void *(*run)(void *))
 {
 	pthread_attr_t attr;
@@ -306,6 +418,9 @@ static void start_thread(struct stub *s, void *(*run)(void *))
 	if (s->driver && s->driver->threads != GANTRY_THREADS_SERIAL && s->threads < MAX_THREADS) {
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		if (!s->peer.nudged) {
+			s->peer.nudged = pthread_create(&thread, &attr, watch_thread, s) == 0;
+		}
 		s->threads += pthread_create(&thread, &attr, run, s) == 0;
 		pthread_attr_destroy(&attr);
 	}
@@ -334,7 +449,14 @@ static void run_jobs(struct stub *s)
 
 	in_call = 1;
 	while ((job = next_job(s))) {
-		execute(s, &job->m);
+		if (job->cancelled) {
+			struct gantry_error err = GANTRY_ERROR_INIT;
+
+			error_set(&err, GANTRY_ERR_CANCELLED, "it was cancelled before it began");
+			answer_error(&s->peer, job->m.id, &err);
+		} else {
+			execute(s, &job->m);
+		}
 		message_done(&job->m);
 		free(job);
 	}
@@ -375,12 +497,21 @@ static void handle(struct peer *p, struct message *m)
 	struct stub *s = p->data;
 	int waits;
 
+	if (m->type == MESSAGE_CANCEL) {
+		cancel_call(s, m->id);
+		return;
+	}
 	if (m->type != MESSAGE_HELLO && m->type != MESSAGE_OPEN && m->type != MESSAGE_PROBE &&
 	    m->type != MESSAGE_CALL) {
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
 	waits = put_aside(s, m);
+	s->calls++;
+	if (s->peer.nudged && !s->watched) {
+		s->watched = 1;
+		pthread_cond_signal(&s->wake);
+	}
 	if (!waits) {
 		s->busy++;
 		/* One thread reads while others are in calls. */
@@ -413,7 +544,6 @@ static int load(struct stub *s, struct gantry_error *err)
 
 int serve(const struct host_options *options)
 {
-	static struct stub stub;
 	struct stub *s = &stub;
 	struct gantry_error err = GANTRY_ERROR_INIT;
 
@@ -422,6 +552,7 @@ int serve(const struct host_options *options)
 	s->last = &s->first;
 	s->threads = 1;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, NULL);
 	if (load(s, &err) < 0) {
 		refuse_greeting(&err);
 		return 1;
