@@ -65,10 +65,10 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		r = registry_new(&core->paths, core->config, core->db, core->events, &core->service,
 				 &core->registry, err);
 	}
-	if (r == 0) {
+	if (r == 0 && !options->bare) {
 		r = engine_reconcile(core, err);
 	}
-	if (r == 0) {
+	if (r == 0 && !options->bare) {
 		r = policy_start(core->policy, err);
 	}
 	if (r < 0) {

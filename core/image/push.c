@@ -11,6 +11,7 @@
 
 #include "core/content/content.h"
 #include "core/image/image.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -29,7 +30,7 @@ static int send_blob(struct push *p, const char *digest, const char *type, const
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_fd int fd = -1;
-	int64_t size = content_size(p->core->paths.root, digest);
+	int64_t size;
 	int r;
 
 	if (driver_has(p->transport, GANTRY_TRANSPORT_OP_HAS_BLOB)) {
@@ -46,6 +47,11 @@ static int send_blob(struct push *p, const char *digest, const char *type, const
 			return 0;
 		}
 	}
+	r = lazy_finish(p->core, digest, err);
+	if (r < 0) {
+		return r;
+	}
+	size = content_size(p->core->paths.root, digest);
 	r = content_open(p->core->paths.root, digest, &fd, err);
 	if (r < 0) {
 		return error_hint(err, "pull the image again: a part of it is missing here");
