@@ -7,11 +7,12 @@ lazy_registry.py make OUT KIND LAYER.tar...   writes an image into the folder OU
     "-LIE" behind it, damaged: toc (the table is another than the manifest says), chunk (one
     chunk's bytes are others than its digest, with a whole blob that fits), escape (the table
     names ../x), short (a chunk ends in the middle), footer (none).
+lazy_registry.py where OUT KIND NAME          digest, first byte and end of that file in its blob
 lazy_registry.py serve DIR LOG [RATE]         serves it on a free port, which is printed.  Each
     request for a blob is a line in LOG: digest range status.  RATE: bytes a second for all
     connections together.  While the file DIR/down is there, it closes connections unanswered;
-    while DIR/hold is there, blobs are answered up to the byte that it names and then wait; while
-    DIR/norange is there, it ignores ranges; DIR/flip: the bytes of blobs are others."""
+    while DIR/hold/DIGEST is there, bytes of that blob from the first that it names up to the
+    second are not sent; while DIR/norange is there, it ignores ranges; DIR/flip: the bytes of blobs are others."""
 import base64
 import gzip
 import hashlib
@@ -233,6 +234,13 @@ def serve(folder, log_path, rate):
         def is_set(self, name):
             return os.path.exists("%s/%s" % (folder, name))
 
+        def is_held(self, name, at):
+            try:
+                first, last = open("%s/hold/%s" % (folder, name)).read().split()
+            except (FileNotFoundError, ValueError):
+                return False
+            return int(first) <= at + 16383 and at < int(last) and not self.is_set("down")
+
         def whole(self, data, kind):
             self.send_response(200)
             self.send_header("Content-Type", kind)
@@ -263,8 +271,7 @@ def serve(folder, log_path, rate):
                 while start < end:
                     if self.is_set("down"):
                         raise BrokenPipeError
-                    while self.is_set("hold/" + name) and \
-                            start >= int(open("%s/hold/%s" % (folder, name)).read() or 0):
+                    while self.is_held(name, start):
                         time.sleep(0.02)
                     data = f.read(min(16384, end - start))
                     if self.is_set("flip"):
@@ -317,7 +324,27 @@ def serve(folder, log_path, rate):
     server.serve_forever()
 
 
+def where(out, kind, name):
+    """Which layer's blob has a file, and its first and last byte there."""
+    manifest = json.load(open("%s/%s" % (out, kind)))
+    for d in manifest["layers"]:
+        blob = open("%s/blobs/%s" % (out, d["digest"]), "rb").read()
+        notes = d["annotations"]
+        if kind.startswith("estargz"):
+            at = int(blob[-35:-19], 16)
+            toc = gunzip(blob[at:-51])
+            toc = toc[512:512 + int(toc[124:135], 8)]
+        else:
+            at, size = notes["io.github.containers.zstd-chunked.manifest-position"].split(":")[:2]
+            toc = unzstd(blob[int(at):int(at) + int(size)])
+        for e in json.loads(toc)["entries"]:
+            if e["name"] == name and e["type"] == "reg":
+                print(d["digest"], e["offset"], e["endOffset"])
+
+
 if sys.argv[1] == "make":
     make(sys.argv[2], sys.argv[3], sys.argv[4:])
+elif sys.argv[1] == "where":
+    where(sys.argv[2], sys.argv[3], sys.argv[4])
 else:
     serve(sys.argv[2], sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 0)
