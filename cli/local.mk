@@ -13,6 +13,7 @@ cli_libcli_a_SOURCES = \
 	cli/client/stream.c cli/client/stream.h \
 	cli/client/tls.c cli/client/tls.h \
 	cli/commands/commands.h cli/commands/container.h \
+	cli/commands/checkpoint.c \
 	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/cp.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/generate.c \

@@ -103,7 +103,7 @@ core_libcore_a_SOURCES = \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/collect.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \
-	core/container/change.c core/container/container.h \
+	core/container/change.c core/container/checkpoint.c core/container/container.h \
 	core/container/create.c core/container/create.h \
 	core/container/emulation.c core/container/emulation.h \
 	core/container/limits.c core/container/limits.h \

@@ -164,6 +164,8 @@ static int descend(struct search *s, unsigned l, const char *target, struct stat
 			return r;
 		if (m->opaque || (S_ISDIR(st->st_mode) && has_oci_opaque(at, name)))
 			s->done = 1;
+		else if (m->redirect && m->redirect[0] == '/')
+			s->done = 0; /* it leads out of what an opaque ancestor hides */
 		r = extend_target(&next, name, m->redirect);
 		if (r < 0)
 			return r;

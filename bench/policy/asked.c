@@ -28,18 +28,23 @@ static void die(const struct gantry_error *err)
 	exit(1);
 }
 
-static void ask(struct driver *driver, json_object *request)
+/* The time that writing the request, asking and reading takes. */
+static int64_t ask(struct driver *driver, json_object *request)
 {
 	auto_(reply) struct reply reply = REPLY_INIT;
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	json_object *copy = NULL;
+	int64_t start;
 
 	json_object_deep_copy(request, &copy, NULL); /* which has no text of an earlier round */
+	start = used_ns();
 	if (policy_evaluate(driver, &GANTRY_POLICY_EVALUATE_ARGS(.point = "container.create",
 			    .request = json_text(copy)), &reply, &err) < 0) {
 		die(&err);
 	}
+	start = used_ns() - start;
 	json_object_put(copy);
+	return start;
 }
 
 double asked_ns(const char *script, const char *request_text, int rounds)
@@ -50,7 +55,7 @@ double asked_ns(const char *script, const char *request_text, int rounds)
 	struct driver *driver = NULL;
 	json_object *request = json_tokener_parse(request_text);
 	auto_(reply) struct reply reply = REPLY_INIT;
-	int64_t start;
+	int64_t spent = 0;
 
 	if (native_plugin_load("plugins/policy/lua/lua.so", &plugin, &err) < 0 ||
 	    native_driver_open(plugin, "policy", "lua", fake_host_get(host),
@@ -60,16 +65,14 @@ double asked_ns(const char *script, const char *request_text, int rounds)
 		die(&err);
 	}
 	for (int i = 0; i < rounds / 10; i++) {
-		ask(driver, request);
+		(void)ask(driver, request);
 	}
-	start = used_ns();
 	for (int i = 0; i < rounds; i++) {
-		ask(driver, request);
+		spent += ask(driver, request);
 	}
-	start = used_ns() - start;
 	json_object_put(request);
 	driver_free(driver);
 	native_plugin_unref(plugin);
 	fake_host_free(host);
-	return (double)start / rounds;
+	return (double)spent / rounds;
 }

@@ -50,6 +50,7 @@ extern const struct command container_prune_command, container_inspect_command,
 	plugin_logs_command, plugin_reload_command, plugin_stats_command, plugin_trace_command,
 	policy_bench_command, policy_check_command, policy_disable_command, policy_enable_command,
 	policy_logs_command, policy_ls_command, policy_new_command, policy_replay_command,
-	policy_show_command, policy_test_command, audit_verify_command;
+	policy_show_command, policy_test_command, audit_verify_command,
+	checkpoint_create_command, checkpoint_ls_command, checkpoint_rm_command;
 
 #endif

@@ -2,6 +2,9 @@
 /* The tree of all commands. */
 #include "cli/commands/commands.h"
 
+static const struct command *const checkpoint_children[] = {
+	&checkpoint_create_command, &checkpoint_ls_command, &checkpoint_rm_command, NULL,
+};
 static const struct command *const container_children[] = {
 	&attach_command, &commit_command,  &cp_command,	    &create_command,
 	&diff_command,	 &exec_command,	   &export_command, &container_inspect_command,
@@ -56,6 +59,7 @@ static const struct command *const audit_children[] = { &audit_verify_command, N
 		.children = id##_children,                                                     \
 	}
 
+GROUP(checkpoint, "Manage checkpoints");
 GROUP(container, "Manage containers");
 GROUP(image, "Manage images");
 GROUP(network, "Manage networks");
@@ -69,7 +73,7 @@ GROUP(volume, "Manage volumes");
 static const struct command *const root_children[] = {
 	&run_command,	  &exec_command,    &ps_command,      &pull_command,	&push_command,
 	&images_command,  &login_command,   &logout_command,  &version_command, &info_command,
-	&container_group, &image_group,	    &network_group,   &plugin_group, &policy_group, &audit_group,	&system_group,
+	&checkpoint_group, &container_group, &image_group,	    &network_group,   &plugin_group, &policy_group, &audit_group,	&system_group,
 	&generate_group,
 	&volume_group,	  &attach_command,  &commit_command,  &cp_command,	&create_command,
 	&diff_command,	  &doctor_command,  &events_command,  &export_command,	&history_command,

@@ -60,13 +60,19 @@ static int open_attach(struct cli *cli, const struct target_container *c, int us
 	return session_open(cli, buf_str(&target), NULL, ret, err);
 }
 
+static void target_start(struct buf *target, struct args *args, const char *name)
+{
+	target_set(target, "/containers/%s/start", name);
+	target_add(target, "checkpoint", args_string(args, "checkpoint"));
+	target_add(target, "checkpoint-dir", args_string(args, "checkpoint-dir"));
+}
+
 static int start_one(struct cli *cli, struct args *args, const char *name, struct gantry_error *err)
 {
 	auto_(buf) struct buf target = BUF_INIT;
 	int r;
 
-	target_set(&target, "/containers/%s/start", name);
-	target_add(&target, "checkpoint", args_string(args, "checkpoint"));
+	target_start(&target, args, name);
 	r = api_call(cli, "POST", buf_str(&target), NULL, NULL, err);
 	if (r == 0) {
 		printf("%s\n", name);
@@ -115,7 +121,7 @@ static int start_attached(struct cli *cli, struct args *args, struct gantry_erro
 	if (r < 0) {
 		return r;
 	}
-	target_set(&target, "/containers/%s/start", c.id);
+	target_start(&target, args, c.id);
 	r = api_call(cli, "POST", buf_str(&target), NULL, NULL, err);
 	r = r < 0 ? r : run_session(cli, &c, use_stdin, keys, 1, &stream, &wait, &status, err);
 	return r < 0 ? r : status == DETACHED ? CLI_EXIT_OK : status;
@@ -131,6 +137,10 @@ static int command_start(struct cli *cli, struct args *args, struct gantry_error
 					 "you cannot start and attach multiple containers at once");
 		}
 		return start_attached(cli, args, err);
+	}
+	if (args_has(args, "checkpoint") && args->argc > 1) {
+		return error_set(err, GANTRY_ERR_INVALID,
+				 "you cannot restore multiple containers at once");
 	}
 	for (int i = 0; i < args->argc; i++) {
 		struct gantry_error one = GANTRY_ERROR_INIT;
@@ -179,7 +189,9 @@ static const struct flag start_flags[] = {
 	{ FLAG_BOOL, 'a', "attach", "Attach STDOUT and STDERR and pass signals on", NULL, 0 },
 	DETACH_KEYS_FLAG,
 	{ FLAG_BOOL, 'i', "interactive", "Attach STDIN", NULL, 0 },
-	{ FLAG_STRING, 0, "checkpoint", "Start from this checkpoint", NULL, 1 },
+	{ FLAG_STRING, 0, "checkpoint", "Start from this checkpoint", NULL, 0 },
+	{ FLAG_STRING, 0, "checkpoint-dir", "Folder of the checkpoint, when it is not the container's own",
+	  NULL, 0 },
 	{ FLAG_NONE },
 };
 static const struct flag attach_flags[] = {

@@ -105,6 +105,17 @@ void container_event(struct core *core, const struct container *c, const char *a
 /* Brings up a locked, not running container. */
 int container_run(struct core *core, struct container *c, int64_t width, int64_t height,
 		  struct gantry_error *err);
+/* The same from a checkpoint's folder (NULL: none). */
+int container_run_from(struct core *core, struct container *c, int64_t width, int64_t height,
+		       const char *images, struct gantry_error *err);
+
+/* The folder of its checkpoint `name` in dir (NULL: its own); the caller frees.  NOT_FOUND
+ * when there is none. */
+int container_find_checkpoint(struct core *core, const struct container *c, const char *name,
+			      const char *dir, char **ret, struct gantry_error *err);
+
+/* The user wishes its end: no restart policy counts any more; or, undone, it does. */
+int container_announce_stop(struct core *core, const char *id, int undo, struct gantry_error *err);
 
 /* After its shim has written `exit`, or died: detaches networks, unmounts volumes,
  * deletes the runtime's state, records exit code and times, publishes "die", and

@@ -34,6 +34,7 @@ struct start {
 	char *state_dir;
 	int control; /* to the shim */
 	int root;    /* the detached mount */
+	const char *images; /* of the checkpoint that is restored; NULL: none */
 	struct shim_message message;
 };
 
@@ -336,6 +337,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 		return r;
 	}
 	shim_message_add(&s->message, "seccomp", container_seccomp(s->core, s->c));
+	shim_message_add(&s->message, "images", s->images);
 	shim_message_add_int(&s->message, "init",
 			     json_get_bool(container_host_config(s->c), "Init", 0));
 	shim_message_add_int(&s->message, "tty", container_has_tty(s->c));
@@ -482,8 +484,8 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 	return r;
 }
 
-int container_run(struct core *core, struct container *c, int64_t width, int64_t height,
-		  struct gantry_error *err)
+int container_run_from(struct core *core, struct container *c, int64_t width, int64_t height,
+		       const char *images, struct gantry_error *err)
 {
 	struct start *s = calloc(1, sizeof(*s));
 	int r;
@@ -494,6 +496,7 @@ int container_run(struct core *core, struct container *c, int64_t width, int64_t
 	s->core = core;
 	s->c = c;
 	s->control = s->root = -1;
+	s->images = images;
 	s->run_dir = container_run_dir(core, c->id);
 	s->state_dir = container_runtime_dir(core, c->id);
 	r = s->run_dir && s->state_dir ? start_container(s, width, height, err) : error_no_memory(err);
@@ -504,6 +507,12 @@ int container_run(struct core *core, struct container *c, int64_t width, int64_t
 	}
 	start_done(s);
 	return r;
+}
+
+int container_run(struct core *core, struct container *c, int64_t width, int64_t height,
+		  struct gantry_error *err)
+{
+	return container_run_from(core, c, width, height, NULL, err);
 }
 
 /* One that was to be removed at its end has ended before it began. */
@@ -520,14 +529,14 @@ ENGINE_OP(container_start)
 {
 	struct core *core = self;
 	auto_container struct container *c = NULL;
+	auto_free char *images = NULL;
 	int r = container_find_locked(core, args->name, &c, err);
 
+	if (r == 0 && args->checkpoint && *args->checkpoint) {
+		r = container_find_checkpoint(core, c, args->checkpoint, args->checkpoint_dir, &images, err);
+	}
 	if (r < 0) {
 		return r;
-	}
-	if (args->checkpoint && *args->checkpoint) {
-		return error_set(err, GANTRY_ERR_UNSUPPORTED, "cannot start container %s from checkpoint %s: "
-				 "checkpoints are not built yet", c->name, args->checkpoint);
 	}
 	if (container_is(c, "paused")) {
 		return error_set(err, GANTRY_ERR_INVALID,
@@ -537,7 +546,7 @@ ENGINE_OP(container_start)
 		return error_set(err, GANTRY_ERR_CONFLICT, "container %s is already running", c->name);
 	}
 	json_set_int(c->state, "RestartCount", 0);
-	r = container_run(core, c, args->width, args->height, err);
+	r = container_run_from(core, c, args->width, args->height, images, err);
 	if (r < 0) {
 		remove_unstarted(core, c);
 		return error_prefix(err, "cannot start container %s", c->name);

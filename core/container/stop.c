@@ -69,6 +69,18 @@ static int tell_shim(struct core *core, const char *id, struct shim_message *m,
 	return r < 0 ? r : shim_request(sock, m, NULL, 0, err);
 }
 
+int container_announce_stop(struct core *core, const char *id, int undo, struct gantry_error *err)
+{
+	auto_free struct shim_message *m = malloc(sizeof(*m));
+
+	if (!m) {
+		return error_no_memory(err);
+	}
+	shim_message_init(m, SHIM_STOPPING);
+	shim_message_add_int(m, "undo", undo);
+	return tell_shim(core, id, m, err);
+}
+
 int container_wait_shim(struct core *core, const char *id, int64_t timeout_ms,
 			struct gantry_error *err)
 {
@@ -273,14 +285,10 @@ ENGINE_OP(container_kill)
 	auto_container struct container *c = NULL;
 	const char *text = args->signal && *args->signal ? args->signal : "KILL";
 	int number = signal_from_text(text);
-	auto_free struct shim_message *m = malloc(sizeof(*m));
 	int r = container_find(core, args->name, &c, err);
 
 	if (r < 0) {
 		return r;
-	}
-	if (!m) {
-		return error_no_memory(err);
 	}
 	if (number < 0) {
 		return error_set(err, GANTRY_ERR_INVALID, "Invalid signal: %s", text);
@@ -293,8 +301,7 @@ ENGINE_OP(container_kill)
 		struct gantry_error ignored = GANTRY_ERROR_INIT;
 
 		mark_stopped(core, c->id);
-		shim_message_init(m, SHIM_STOPPING);
-		(void)tell_shim(core, c->id, m, &ignored);
+		(void)container_announce_stop(core, c->id, 0, &ignored);
 	}
 	r = send_signal(core, c, number, 0, err);
 	if (r < 0) {

@@ -156,7 +156,7 @@ static void dispatch(struct shim *shim, struct conn *conn, struct shim_message *
 		break;
 	case SHIM_STOPPING:
 		conn_ok(conn);
-		finish_stopping(shim);
+		finish_stopping(shim, shim_message_get_int(m, "undo", 0) != 0);
 		break;
 	case SHIM_RESIZE:
 		handle_resize(shim, conn, m);

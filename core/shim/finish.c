@@ -164,7 +164,7 @@ static void restart_now(struct timer *t)
 	(void)write_file_atomic(shim->run_dir, DELAY_FILE, text, (size_t)n, 0600, 0);
 	unlinkat(shim->run_dir, "shim.sock", 0);
 	become_reconciler(shim, "restart");
-	finish_stopping(shim);
+	finish_stopping(shim, 0);
 }
 
 static void streams_closed(struct stdio *s)
@@ -252,10 +252,10 @@ void finish_begin(struct shim *shim)
 	stdio_close(&shim->stdio, streams_closed);
 }
 
-void finish_stopping(struct shim *shim)
+void finish_stopping(struct shim *shim, int undo)
 {
-	shim->stopping = 1;
-	if (shim->status == SHIM_RESTARTING) {
+	shim->stopping = !undo;
+	if (!undo && shim->status == SHIM_RESTARTING) {
 		timer_cancel(&shim->restart_timer);
 		finish(shim);
 	}

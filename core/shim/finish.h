@@ -20,7 +20,7 @@ void finish_read_delay(struct shim *shim);
 /* The output is complete. */
 void finish_begin(struct shim *shim);
 /* The user wants it to end: no restart, not even one that is waited for. */
-void finish_stopping(struct shim *shim);
+void finish_stopping(struct shim *shim, int undo);
 /* The chosen waiter, or the reconcile program, is through. */
 void finish_cleaned(struct shim *shim);
 void finish_conn_closed(struct shim *shim, struct conn *conn);

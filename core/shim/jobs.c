@@ -40,24 +40,49 @@ static int report(struct helper_side *side, int64_t pid, int console, const char
 	return shim_send(side->sock, side->message, &console, console >= 0, err);
 }
 
-static int create(struct helper_side *side, const struct helper_job *job, int *ret_created,
+static int create(struct helper_side *side, const struct helper_job *job, struct reply *ret,
 		  struct gantry_error *err)
 {
 	const struct shim_message *m = &side->shim->create;
-	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_free char *state_dir = shim_state_dir(m);
-	auto_fd int console = -1;
-	int r = runtime_create(side->runtime,
-			       &GANTRY_RUNTIME_CREATE_ARGS(
+
+	return runtime_create(side->runtime,
+			      &GANTRY_RUNTIME_CREATE_ARGS(
+				      .id = shim_message_get(m, "id"),
+				      .bundle = shim_message_get(m, "run_dir"), .state_dir = state_dir,
+				      .rootfs = job->fds[HELPER_ROOT], .stdin = job->fds[HELPER_STDIN],
+				      .stdout = job->fds[HELPER_STDOUT],
+				      .stderr = job->fds[HELPER_STDERR],
+				      .seccomp = shim_message_get(m, "seccomp"),
+				      .init = shim_message_get_int(m, "init", 0),
+				      .console_width = job->width, .console_height = job->height),
+			      ret, err);
+}
+
+static int restore(struct helper_side *side, const struct helper_job *job, const char *images,
+		   struct reply *ret, struct gantry_error *err)
+{
+	const struct shim_message *m = &side->shim->create;
+	auto_free char *state_dir = shim_state_dir(m);
+
+	return runtime_restore(side->runtime,
+			       &GANTRY_RUNTIME_RESTORE_ARGS(
 				       .id = shim_message_get(m, "id"),
 				       .bundle = shim_message_get(m, "run_dir"), .state_dir = state_dir,
-				       .rootfs = job->fds[HELPER_ROOT], .stdin = job->fds[HELPER_STDIN],
-				       .stdout = job->fds[HELPER_STDOUT],
-				       .stderr = job->fds[HELPER_STDERR],
-				       .seccomp = shim_message_get(m, "seccomp"),
-				       .init = shim_message_get_int(m, "init", 0),
-				       .console_width = job->width, .console_height = job->height),
-			       &ret, err);
+				       .images = images, .rootfs = job->fds[HELPER_ROOT],
+				       .stdin = job->fds[HELPER_STDIN], .stdout = job->fds[HELPER_STDOUT],
+				       .stderr = job->fds[HELPER_STDERR]),
+			       ret, err);
+}
+
+static int make(struct helper_side *side, const struct helper_job *job, int *ret_created,
+		struct gantry_error *err)
+{
+	const char *images = shim_message_get(&side->shim->create, "images");
+	auto_(reply) struct reply ret = REPLY_INIT;
+	auto_fd int console = -1;
+	int64_t pid;
+	int r = images ? restore(side, job, images, &ret, err) : create(side, job, &ret, err);
 
 	if (r < 0) {
 		return r;
@@ -65,9 +90,12 @@ static int create(struct helper_side *side, const struct helper_job *job, int *r
 	*ret_created = 1;
 	/* The end of the container's streams must not wait for us. */
 	close_job_fds(job);
-	console = reply_take_fd(&ret, GANTRY_RUNTIME_CREATE_RET_CONSOLE);
-	return report(side, reply_integer(&ret, GANTRY_RUNTIME_CREATE_RET_PID, 0), console,
-		      reply_list(&ret, GANTRY_RUNTIME_CREATE_RET_WARNING), err);
+	console = reply_take_fd(&ret, images ? GANTRY_RUNTIME_RESTORE_RET_CONSOLE
+					     : GANTRY_RUNTIME_CREATE_RET_CONSOLE);
+	pid = reply_integer(&ret, images ? GANTRY_RUNTIME_RESTORE_RET_PID : GANTRY_RUNTIME_CREATE_RET_PID, 0);
+	return report(side, pid, console,
+		      reply_list(&ret, images ? GANTRY_RUNTIME_RESTORE_RET_WARNING
+					      : GANTRY_RUNTIME_CREATE_RET_WARNING), err);
 }
 
 static int start(struct helper_side *side, struct gantry_error *err)
@@ -103,7 +131,7 @@ int helper_run_container(struct helper_side *side, const struct helper_job *job,
 {
 	struct gantry_error hangup = GANTRY_ERROR_INIT;
 	int created = 0;
-	int r = create(side, job, &created, err);
+	int r = make(side, job, &created, err);
 
 	if (r < 0) {
 		/* Made, and the shim was killed before it could hear of it. */

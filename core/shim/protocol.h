@@ -94,7 +94,8 @@ enum shim_type {
 	 * No answer.  When that peer dies instead, the shim runs `reconcile`. */
 	SHIM_CLEANED = 5,
 
-	/* The user wants it to end: no restart follows.  Sent before signals. Answer: OK. */
+	/* The user wants it to end: no restart follows.  Sent before signals; undo=1 takes it
+	 * back.  Answer: OK. */
 	SHIM_STOPPING = 6,
 
 	/* width, height, exec (optional id).  Answer: OK. */

@@ -145,6 +145,7 @@ op {
 		{ "checkpoint", "string?", "restore from it" },
 		{ "width", "integer?", "columns of its terminal" },
 		{ "height", "integer?", "rows" },
+		{ "checkpoint_dir", "string?", "where it is; absent: with the container" },
 	},
 	errors = { "NOT_FOUND", "CONFLICT" },
 	required = true, idempotent = false, deadline = "long",
@@ -892,4 +893,41 @@ op {
 	results = { { "stream", "fd", "a JSON object a line: {time_ns, pid, driver, op, took_ns, args, results, error}" } },
 	errors = { "NOT_FOUND", "IN_USE" },
 	required = true, idempotent = true, deadline = "none",
+}
+
+op {
+	name = "checkpoint_create",
+	doc = "Saves what a container's processes are at, to start them again from there.",
+	args = {
+		{ "name", "string", "container name, id or unambiguous id prefix" },
+		{ "checkpoint", "string", "the checkpoint's name" },
+		{ "dir", "string?", "folder for it; absent: with the container" },
+		{ "exit", "boolean?", "the container ends" },
+	},
+	errors = { "NOT_FOUND", "CONFLICT", "EXISTS", "INVALID", "UNSUPPORTED" },
+	required = true, idempotent = false, deadline = "long",
+}
+
+op {
+	name = "checkpoint_list",
+	doc = "A container's checkpoints.",
+	args = {
+		{ "name", "string", "container name, id or unambiguous id prefix" },
+		{ "dir", "string?", "as for checkpoint_create" },
+	},
+	results = { { "checkpoints", "json", "[{Name}]" } },
+	errors = { "NOT_FOUND" },
+	required = true, idempotent = true, deadline = "short",
+}
+
+op {
+	name = "checkpoint_remove",
+	doc = "Removes a checkpoint.",
+	args = {
+		{ "name", "string", "container name, id or unambiguous id prefix" },
+		{ "checkpoint", "string", "the checkpoint's name" },
+		{ "dir", "string?", "as for checkpoint_create" },
+	},
+	errors = { "NOT_FOUND", "INVALID" },
+	required = true, idempotent = true, deadline = "short",
 }

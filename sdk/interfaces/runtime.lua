@@ -152,3 +152,39 @@ op {
 	results = { { "features", "json", "as in the OCI runtime-spec features.md" } },
 	required = false, idempotent = true, deadline = "short",
 }
+
+op {
+	name = "checkpoint",
+	doc = "Saves the processes of a running container into a folder; without leave_running it ends them. UNSUPPORTED where the host cannot.",
+	args = {
+		{ "id", "string", "the container" },
+		{ "state_dir", "string", "as given to create" },
+		{ "images", "string", "the folder; made when it is missing" },
+		{ "leave_running", "boolean?", "let it go on" },
+	},
+	errors = { "NOT_FOUND", "CONFLICT", "UNSUPPORTED", "PERMISSION" },
+	required = false, idempotent = false, deadline = "long",
+}
+
+op {
+	name = "restore",
+	doc = "Called as create is, and does the same from what checkpoint has saved: the container waits for start, where it was.",
+	args = {
+		{ "id", "string", "the container" },
+		{ "bundle", "string", "the bundle's folder" },
+		{ "state_dir", "string", "where the driver keeps this container's state; exists" },
+		{ "images", "string", "what checkpoint has made" },
+		{ "spec", "json?", "the configuration; absent: config.json of the bundle" },
+		{ "rootfs", "fd?", "as for create" },
+		{ "stdin", "fd?", "absent: /dev/null" },
+		{ "stdout", "fd?", "absent: /dev/null" },
+		{ "stderr", "fd?", "absent: /dev/null" },
+	},
+	results = {
+		{ "pid", "integer", "of the init, in the caller's pid namespace" },
+		{ "console", "fd?", "the terminal's master side when it has one" },
+		{ "warning", "list?", "as for create" },
+	},
+	errors = { "INVALID", "EXISTS", "NOT_FOUND", "UNSUPPORTED", "PERMISSION" },
+	required = false, idempotent = false, deadline = "long",
+}

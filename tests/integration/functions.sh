@@ -94,13 +94,26 @@ load_image() {
 	gantry load -q -i "$tar" >/dev/null || fail "cannot load the image"
 }
 
+# Not one that the kernel gives to connections, which come and go at the same time.
 free_port() {
-	python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'
+	python3 - <<-'END'
+		import random, socket
+		while True:
+		    port = random.randrange(10000, 32768)
+		    try:
+		        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+		            tcp.bind(("", port))
+		            udp.bind(("", port))
+		            print(port)
+		            break
+		    except OSError:
+		        pass
+	END
 }
 
-# wait_for SECONDS COMMAND...
+# wait_for SECONDS COMMAND...: the seconds are an idle machine's, a busy one has six times that.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 6 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1

@@ -67,6 +67,24 @@ run_seed() {
 	rm -rf "$d"
 }
 
+# A redirect to a path with an opaque directory on the way, whose child leads out of it again
+chained_redirects() {
+	local seed=none d=$work/chained kernel_opts=redirect_dir=on union_opts=redirect_dir=on
+	mkdir -p "$d"/l1/.h/deep "$d"/l2/a/c "$d"/u/a "$d"/u/d "$d"/u.work
+	mknod "$d/l2/.h" c 0 0
+	mknod "$d/u/a/c" c 0 0
+	: >"$d/l1/.h/deep/below"
+	setfattr -n trusted.overlay.opaque -v y "$d/l2/a"
+	setfattr -n trusted.overlay.redirect -v /.h "$d/l2/a/c"
+	setfattr -n trusted.overlay.redirect -v /a/c "$d/u/d"
+	on_kernel "$d/u" "$d/l2:$d/l1" "$work/k"
+	on_union "$d/u" "$d/l2:$d/l1" "$work/g"
+	[ -e "$work/k/d/deep/below" ] || fail "the kernel follows no chained redirects"
+	"$fuzz" compare "$work/k" "$work/g" || fail "chained redirects lead elsewhere"
+	umount "$work/k" "$work/g"
+}
+[ -n "${SEEDS:-}" ] || chained_redirects
+
 for seed in $seeds; do
 	run_seed "$seed"
 done

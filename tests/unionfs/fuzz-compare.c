@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static size_t root_len;
 /* What is left out: names, the inodes found under them in a tree, and in both trees all
  * names of those. */
 enum { MAX_LEFT_OUT = 4096 };
-static char **except;
+enum { MAX_EXCEPT = 8 };
+static char *except[MAX_EXCEPT];
 static int n_except;
 static ino_t left_out[MAX_LEFT_OUT];
 static char *hidden[2 * MAX_LEFT_OUT];
@@ -171,13 +173,54 @@ static char *dump(const char *root)
 	return sorted;
 }
 
+__attribute__((format(printf, 1, 2))) static void add_except(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (n_except < MAX_EXCEPT && vasprintf(&except[n_except], fmt, ap) >= 0)
+		n_except++;
+	va_end(ap);
+}
+
+/* Where a name leads in a tree, "" for the tree itself; NULL outside of it. */
+static const char *resolve(const char *root, const char *name, int len, char real[PATH_MAX])
+{
+	char base[PATH_MAX], *full;
+	size_t n;
+
+	if (!realpath(root, base) || asprintf(&full, "%s/%.*s", root, len, name) < 0)
+		return NULL;
+	n = strlen(base);
+	name = realpath(full, real);
+	free(full);
+	return name && strncmp(real, base, n) == 0 ? real + n + (real[n] == '/') : NULL;
+}
+
+/* A name, the object it leads to through symbolic links, and the place it has behind
+ * those of its folder. */
+static void except_name(const char *root, const char *name)
+{
+	const char *slash = strrchr(name, '/'), *found;
+	char real[PATH_MAX];
+
+	add_except("%s", name);
+	found = resolve(root, name, (int)strlen(name), real);
+	if (found && *found)
+		add_except("%s", found);
+	found = slash ? resolve(root, name, (int)(slash - name), real) : NULL;
+	if (found)
+		add_except("%s%s%s", found, *found ? "/" : "", slash + 1);
+}
+
 int compare_trees(const char *first, const char *second, char **names, int n_names)
 {
 	char *a, *b;
 	const char *p, *q;
 
-	except = names;
-	n_except = n_names;
+	n_except = 0;
+	for (int i = 0; i < n_names; i++)
+		except_name(second, names[i]);
 	if (n_names) {
 		leave_out(first);
 		leave_out(second);

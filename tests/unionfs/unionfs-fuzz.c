@@ -298,15 +298,18 @@ static void do_on_fd(struct outcome *o, const struct op *op, int *slot)
 	}
 }
 
-/* Gives the folder of a name an old time. */
-static void age_parent(const char *path)
+/* Gives the folder of a name an old time.  The operation itself may have been refused by
+ * the kernel alone, so this may be what finds the server gone. */
+static void age_parent(struct outcome *o, const char *path)
 {
 	const struct timespec times[2] = { { 7, 0 }, { 7, 0 } };
 	char dir[PATH_MAX];
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	*strrchr(dir, '/') = '\0';
-	(void)utimensat(AT_FDCWD, dir, times, AT_SYMLINK_NOFOLLOW);
+	if (utimensat(AT_FDCWD, dir, times, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    (errno == ENOTCONN || errno == ECONNABORTED))
+		note_result(o, -1);
 }
 
 static void do_names(struct outcome *o, const struct op *op, const char *path, const char *other)
@@ -331,8 +334,8 @@ static void do_names(struct outcome *o, const struct op *op, const char *path, c
 		note_result(o, r);
 		/* The kernel's overlayfs may touch directories and fail then. */
 		if (r < 0) {
-			age_parent(path);
-			age_parent(other);
+			age_parent(o, path);
+			age_parent(o, other);
 		}
 		break;
 	case OP_LINK:

@@ -38,11 +38,6 @@ int absent_distribution(struct request *rq, struct gantry_error *err)
 			 "gantry cannot show what a registry has of %s before it is pulled", rq->name);
 }
 
-int absent_checkpoint(struct request *rq, struct gantry_error *err)
-{
-	return error_set(err, GANTRY_ERR_UNSUPPORTED, "gantry has no checkpoints");
-}
-
 int absent_websocket(struct request *rq, struct gantry_error *err)
 {
 	error_set(err, GANTRY_ERR_UNSUPPORTED, "gantry does not attach over WebSockets");

@@ -11,7 +11,7 @@
 #include "helpers/json.h"
 
 #define COMMON_HEADERS                                                                   \
-	"\"Api-Version\":\"" API_VERSION_MAX_TEXT "\",\"Docker-Experimental\":\"false\"," \
+	"\"Api-Version\":\"" API_VERSION_MAX_TEXT "\",\"Docker-Experimental\":\"true\"," \
 	"\"Ostype\":\"linux\",\"Server\":\"gantry/" PACKAGE_VERSION " (linux)\""
 
 #define VERSION_MULTIPLEXED_TYPE 42 /* before, all streams were called raw */

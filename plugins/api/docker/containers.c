@@ -121,6 +121,7 @@ int container_start(struct request *rq, struct gantry_error *err)
 	r = ENGINE(rq, container_start,
 		   &GANTRY_ENGINE_CONTAINER_START_ARGS(
 			   .name = rq->name, .checkpoint = query_text(&rq->query, "checkpoint"),
+			   .checkpoint_dir = query_text(&rq->query, "checkpoint-dir"),
 			   .width = width, .height = height),
 		   &ret, err);
 	if (r == GANTRY_ERR_CONFLICT) {

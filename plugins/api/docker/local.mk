@@ -3,6 +3,7 @@ API_DOCKER_SOURCES = \
 	plugins/api/docker/absent.c \
 	plugins/api/docker/answer.c plugins/api/docker/answer.h \
 	plugins/api/docker/base64.c plugins/api/docker/base64.h \
+	plugins/api/docker/checkpoints.c \
 	plugins/api/docker/containers.c \
 	plugins/api/docker/exec.c \
 	plugins/api/docker/files.c \

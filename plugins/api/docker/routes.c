@@ -58,8 +58,9 @@ static const struct route container_routes[] = {
 	{ GET, "*/changes", container_changes },
 	{ GET, "*/export", container_export },
 	{ GET, "*/attach/ws", absent_websocket },
-	{ ANY, "*/checkpoints", absent_checkpoint },
-	{ DELETE, "*/checkpoints/**", absent_checkpoint },
+	{ GET, "*/checkpoints", checkpoints_list },
+	{ POST, "*/checkpoints", checkpoint_create },
+	{ DELETE, "**", checkpoint_remove },
 	{ 0, NULL, NULL },
 };
 

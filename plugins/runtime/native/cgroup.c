@@ -541,6 +541,14 @@ static int freeze_v1(const struct cgroup_host *host, const char *path, bool free
 	return error_set(err, GANTRY_ERR_TIMEOUT, "%s does not freeze", path);
 }
 
+bool cgroup_freezer(const struct cgroup_host *host, const char *path, char *out, size_t size)
+{
+	if (!is_own(path))
+		return false;
+	snprintf(out, size, "%s%s", host->unified[0] ? host->unified : "/sys/fs/cgroup/freezer", path);
+	return access(out, F_OK) == 0;
+}
+
 int cgroup_freeze(const struct cgroup_host *host, const char *path, bool freeze,
 		  struct gantry_error *err)
 {

@@ -104,6 +104,8 @@ int cgroup_pids(const struct cgroup_host *host, const char *path, pid_t **ret, s
 int cgroup_freeze(const struct cgroup_host *host, const char *path, bool freeze,
 		  struct gantry_error *err);
 bool cgroup_is_frozen(const struct cgroup_host *host, const char *path);
+/* The folder whose files freeze the group; false when it is not the container's own. */
+bool cgroup_freezer(const struct cgroup_host *host, const char *path, char *out, size_t size);
 
 /* Rooms of the two versions (cgroup_v1.c, cgroup_v2.c, cgroup_bpf.c). */
 

@@ -47,6 +47,24 @@ struct container_options {
 	bool process_optional; /* a container without one ends when it is started */
 };
 
+/* How CRIU saves and restores; what the flags mean is in criu(8). */
+struct checkpoint_options {
+	const char *images;    /* the folder; made when it is missing */
+	const char *work;      /* folder for the log; NULL: images */
+	const char *parent;    /* an earlier pre-dump, relative to images; NULL: none */
+	const char *criu;      /* the program; NULL: "criu" */
+	const char *lsm_profile, *lsm_mount_context; /* restore: other labels; NULL: those saved */
+	const char *page_server; /* address to which the memory is sent; NULL: into images */
+	int page_server_port;
+	unsigned int empty_ns; /* CLONE_NEWNET: an empty one is restored */
+	int manage_cgroups;    /* CRIU's number for a mode; 0: the runtime makes the groups */
+	int network_lock;      /* CRIU's number for a method; 0: its default */
+	int status_fd;         /* gets a NUL when memory can be fetched (lazy_pages); -1: none */
+	bool leave_running, pre_dump, auto_dedup, link_remap, lazy_pages;
+	bool ext_unix_sk, tcp_established, tcp_skip_in_flight, tcp_close, shell_job, file_locks;
+	bool hold;             /* restore: stopped until container_start() */
+};
+
 struct container_process {
 	pid_t pid;
 	int pidfd;    /* owned */
@@ -74,8 +92,21 @@ int container_create(const struct container_options *o, struct container_process
 int container_release(const char *state_dir, struct container_process *p,
 		      struct gantry_error *err);
 
+/* The same for one that container_restore() has let run already. */
+int container_restored(const char *state_dir, struct container_process *p,
+		       struct gantry_error *err);
+
 /* START_BY_SOCKET: the same. */
 int container_start(const char *id, const char *state_dir, struct gantry_error *err);
+
+/* Saves the container's processes; without leave_running and pre_dump it ends them. */
+int container_checkpoint(const char *id, const char *state_dir,
+			 const struct checkpoint_options *o, struct gantry_error *err);
+
+/* As container_create(), but from what container_checkpoint() has saved; it runs at once,
+ * or after container_start() with o->hold. */
+int container_restore(const struct container_options *co, const struct checkpoint_options *o,
+		      struct container_process *ret, struct gantry_error *err);
 
 struct exec_options {
 	const char *id, *state_dir;

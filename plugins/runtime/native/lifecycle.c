@@ -16,6 +16,7 @@
 #include <helpers/error.h>
 #include <helpers/io.h>
 
+#include "checkpoint.h"
 #include "container.h"
 #include "hooks.h"
 #include "jref.h"
@@ -191,10 +192,13 @@ static int run_poststop(const char *state_dir, const struct state *s, struct gan
  * more, which is its owner's. */
 static void remove_files(const char *state_dir)
 {
-	static const char *const files[] = { STATE_START_SOCKET, "config.json", "state.json" };
+	static const char *const files[] = { STATE_START_SOCKET, STATE_RESTORED,
+					     CHECKPOINT_CONFIG, "config.json", "state.json" };
 	auto_dir DIR *d = opendir(state_dir);
 	struct dirent *e;
 
+	if (d)
+		unlinkat(dirfd(d), CHECKPOINT_ROOT, AT_REMOVEDIR);
 	while (d && (e = readdir(d))) {
 		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 			size_t len = strlen(files[i]);

@@ -10,6 +10,10 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/beneath.c plugins/runtime/native/beneath.h \
 	plugins/runtime/native/caps.c plugins/runtime/native/caps.h \
 	plugins/runtime/native/cgroup_bpf.c \
+	plugins/runtime/native/checkpoint.c plugins/runtime/native/checkpoint.h \
+	plugins/runtime/native/criu.c plugins/runtime/native/criu.h \
+	plugins/runtime/native/criu_message.c plugins/runtime/native/criu_message.h \
+	plugins/runtime/native/criu_mounts.c plugins/runtime/native/criu_mounts.h \
 	plugins/runtime/native/cgroup_host.c \
 	plugins/runtime/native/cgroup_mount.c plugins/runtime/native/cgroup_mount.h \
 	plugins/runtime/native/cgroup_v1.c \
@@ -17,6 +21,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/cgroup.c plugins/runtime/native/cgroup.h \
 	plugins/runtime/native/container.h \
 	plugins/runtime/native/create.c \
+	plugins/runtime/native/creation.c plugins/runtime/native/creation.h \
 	plugins/runtime/native/dbus.c plugins/runtime/native/dbus.h \
 	plugins/runtime/native/devices.c plugins/runtime/native/devices.h \
 	plugins/runtime/native/emulate.c plugins/runtime/native/emulate.h \
@@ -36,6 +41,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/process.c plugins/runtime/native/process.h \
 	plugins/runtime/native/rdt.c plugins/runtime/native/rdt.h \
 	plugins/runtime/native/reaper.c plugins/runtime/native/reaper.h \
+	plugins/runtime/native/restore.c \
 	plugins/runtime/native/resources.c plugins/runtime/native/resources.h \
 	plugins/runtime/native/rootfs.c plugins/runtime/native/rootfs.h \
 	plugins/runtime/native/scheduling.c plugins/runtime/native/scheduling.h \
@@ -94,6 +100,7 @@ plugins_runtime_native_native_so_LDADD = plugins/runtime/native/libnative.a $(HE
 # the time that it takes.
 bin_PROGRAMS += gantry-oci
 gantry_oci_SOURCES = \
+	plugins/runtime/native/oci/checkpoint.c \
 	plugins/runtime/native/oci/common.c \
 	plugins/runtime/native/oci/create.c \
 	plugins/runtime/native/oci/delete.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: the runtime as a driver of gantry. */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,45 @@ static int native_create(void *self, const struct gantry_runtime_create_args *ar
 		gantry_runtime_create_set_console(reply, steal_fd(&p.console));
 	for (size_t i = 0; i < p.n_warnings; i++)
 		gantry_runtime_create_add_warning(reply, p.warnings[i]);
+	return 0;
+}
+
+static int native_checkpoint(void *self, const struct gantry_runtime_checkpoint_args *args,
+			     struct gantry_reply *reply, struct gantry_error *err)
+{
+	struct checkpoint_options o = {
+		.images = args->images, .leave_running = args->leave_running != 0, .status_fd = -1,
+		/* the network is the engine's to make anew */
+		.empty_ns = CLONE_NEWNET, .file_locks = true, .ext_unix_sk = true, .link_remap = true,
+	};
+
+	return container_checkpoint(args->id, args->state_dir, &o, err);
+}
+
+static int native_restore(void *self, const struct gantry_runtime_restore_args *args,
+			  struct gantry_reply *reply, struct gantry_error *err)
+{
+	auto_(container_process) struct container_process p = CONTAINER_PROCESS_INIT;
+	struct container_options co = {
+		.id = args->id, .bundle = args->bundle, .state_dir = args->state_dir,
+		.spec = args->spec, .rootfs = args->rootfs,
+		.stdio = { args->stdin, args->stdout, args->stderr }, .console_socket = -1,
+		.parent = CHILD_OF_CALLERS_PARENT, .start = START_BY_SOCKET,
+		.join = CGROUP_JOIN_LIMITED,
+	};
+	struct checkpoint_options o = {
+		.images = args->images, .empty_ns = CLONE_NEWNET, .file_locks = true,
+		.ext_unix_sk = true, .status_fd = -1, .hold = true,
+	};
+	int r = container_restore(&co, &o, &p, err);
+
+	if (r < 0)
+		return r;
+	gantry_runtime_restore_set_pid(reply, p.pid);
+	if (p.console >= 0)
+		gantry_runtime_restore_set_console(reply, steal_fd(&p.console));
+	for (size_t i = 0; i < p.n_warnings; i++)
+		gantry_runtime_restore_add_warning(reply, p.warnings[i]);
 	return 0;
 }
 
@@ -191,6 +231,8 @@ static const struct gantry_runtime_ops ops = {
 	.processes = native_processes,
 	.delete = native_delete,
 	.features = native_features,
+	.checkpoint = native_checkpoint,
+	.restore = native_restore,
 };
 
 static const struct gantry_driver driver = {

@@ -17,6 +17,7 @@
 
 #include "container.h"
 #include "hooks.h"
+#include "members.h"
 #include "spec.h"
 #include "state.h"
 #include "sync.h"
@@ -80,7 +81,6 @@ static int await_exec(int sock, struct gantry_error *err)
 int container_release(const char *state_dir, struct container_process *p,
 		      struct gantry_error *err)
 {
-	auto_(state) struct state s = { 0 };
 	struct sync_message m;
 	int fd, r;
 
@@ -93,6 +93,15 @@ int container_release(const char *state_dir, struct container_process *p,
 		*err = m.error;
 		return err->code;
 	}
+	return container_restored(state_dir, p, err);
+}
+
+int container_restored(const char *state_dir, struct container_process *p,
+		       struct gantry_error *err)
+{
+	auto_(state) struct state s = { 0 };
+	int r;
+
 	if (!p->poststart)
 		return 0;
 	r = state_read(state_dir, &s, err);
@@ -105,6 +114,35 @@ static bool ask_to_start(int sock)
 	char answer;
 
 	return send(sock, "S", 1, MSG_NOSIGNAL) == 1 && read_full(sock, &answer, 1) == 1;
+}
+
+/* Restored processes were stopped by SIGSTOP. */
+static int resume_restored(const struct state *s, const char *mark, struct gantry_error *err)
+{
+	auto_(members) struct members m = { NULL, 0 };
+	struct cgroup_host host;
+	int r = cgroup_detect(&host, err);
+
+	if (r < 0 || (r = members_find(&host, s, &m, err)) < 0)
+		return r;
+	for (size_t i = 0; i < m.n; i++)
+		kill(m.pids[i], SIGCONT);
+	return unlink(mark) < 0 ? error_errno(err, errno, "cannot remove %s", mark) : 0;
+}
+
+static int start_restored(const char *id, const char *state_dir, const struct state *s,
+			  struct gantry_error *err)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/" STATE_RESTORED, state_dir);
+	if (access(path, F_OK) < 0)
+		return error_set(err, GANTRY_ERR_CONFLICT,
+				 "cannot start container %s: it is running already", id);
+	r = resume_restored(s, path, err);
+	return r < 0 ? error_prefix(err, "cannot start container %s", id)
+		     : run_poststart(state_dir, s, err);
 }
 
 int container_start(const char *id, const char *state_dir, struct gantry_error *err)
@@ -122,8 +160,7 @@ int container_start(const char *id, const char *state_dir, struct gantry_error *
 				 "cannot start container %s: it has stopped", id);
 	sock = unix_connect(path);
 	if (sock < 0)
-		return error_set(err, GANTRY_ERR_CONFLICT,
-				 "cannot start container %s: it is running already", id);
+		return start_restored(id, state_dir, &s, err);
 	r = ask_to_start(sock) ? await_exec(sock, err)
 			       : error_set(err, GANTRY_ERR_CONFLICT, "another process started it");
 	unlink(path);

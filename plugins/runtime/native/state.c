@@ -179,8 +179,10 @@ static bool waits_for_start(const char *dir)
 	auto_fd int fd = -1;
 
 	snprintf(path, sizeof(path), "%s/" STATE_START_SOCKET, dir);
-	if (access(path, F_OK) < 0)
-		return false;
+	if (access(path, F_OK) < 0) {
+		snprintf(path, sizeof(path), "%s/" STATE_RESTORED, dir);
+		return access(path, F_OK) == 0;
+	}
 	fd = unix_connect(path);
 	return fd >= 0;
 }

@@ -2,7 +2,7 @@
 /*
  * What is kept about a container in its state folder: state.json (replaced by
  * rename), config.json (a copy of the configuration), and while it waits for its
- * start the socket `start`.  It is written before the first side effect, so that
+ * start the socket `start`, or the file `restored`.  It is written before the first side effect, so that
  * whoever comes after a crash knows what to remove.
  */
 #ifndef NATIVE_STATE_H
@@ -37,6 +37,8 @@ struct state {
 };
 
 #define STATE_START_SOCKET "start"
+/* Its processes were restored and are stopped until the container is started. */
+#define STATE_RESTORED "restored"
 
 /* Replaces state.json. */
 int state_write(const char *dir, const struct state *s, struct gantry_error *err);

@@ -105,3 +105,13 @@ const struct kit_kind kit_runtime = {
 	.operations = conform_runtime_operations,
 	.fixed = fixed,
 };
+
+void conform_runtime_checkpoint(struct kit *k)
+{
+	REFUSES(k, CHECKPOINT, checkpoint, .images = state_dir(k));
+}
+
+void conform_runtime_restore(struct kit *k)
+{
+	REFUSES(k, RESTORE, restore, .bundle = "/nonexistent", .images = "/nonexistent");
+}

@@ -35,7 +35,7 @@ start() { # flags
 }
 
 wait_for() { # command
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.05
 	done
@@ -57,7 +57,8 @@ raw() { # port, printf format
 	exec 9>&-
 }
 
-port=$((20000 + RANDOM % 20000))
+# Below those that the kernel gives to connections
+port=$((10000 + RANDOM % 20000))
 start -H "unix://$sock" -H "tcp://127.0.0.1:$port" -p "$dir/pid" --max-connections 3
 first=$last
 wait_for test -S "$sock"
@@ -86,15 +87,15 @@ check "an upload that nobody wants is answered" '"page not found"' "$(ask -T "$d
 attach='POST /containers/web/attach?stream=1&stdin=1 HTTP/1.1\r\nHost: x\r\n'
 exec 8<>"/dev/tcp/127.0.0.1/$port"
 printf "${attach}Connection: Upgrade\\r\\nUpgrade: tcp\\r\\n\\r\\nearly" >&8
-got=$(timeout 1 cat <&8 | tr -d '\0\001')
+got=$(timeout 3 cat <&8 | tr -d '\0\001')
 check "an upgrade says 101" "101 UPGRADED" "$got"
 check "and carries what came with it" "early" "$got"
 printf 'late' >&8
-check "and goes on" "late" "$(timeout 1 cat <&8 | tr -d '\0\001')"
+check "and goes on" "late" "$(timeout 3 cat <&8 | tr -d '\0\001')"
 exec 8>&-
 exec 8<>"/dev/tcp/127.0.0.1/$port"
 printf "$attach\\r\\nhello" >&8
-got=$(timeout 1 cat <&8 | tr -d '\0\001')
+got=$(timeout 3 cat <&8 | tr -d '\0\001')
 exec 8>&-
 check "without an upgrade it says 200" "200 OK" "$got"
 check "and is raw, too" "hello" "$got"

@@ -206,7 +206,8 @@ static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
 					   n->console_socket);
 		co.console_socket = console;
 	}
-	return container_create(&co, ret, err);
+	return n->restore ? container_restore(&co, n->restore, ret, err)
+			  : container_create(&co, ret, err);
 }
 
 /* The folder's name is the container's: who makes it owns the ID. */

@@ -25,6 +25,8 @@ const struct oci_command oci_commands[] = {
 	{ "resume", "ID", "thaw all processes", oci_resume },
 	{ "update", "[OPTIONS] ID", "change limits", oci_update },
 	{ "events", "[OPTIONS] ID", "print statistics and out-of-memory events", oci_events },
+	{ "checkpoint", "[OPTIONS] ID", "save the processes of a container with CRIU", oci_checkpoint },
+	{ "restore", "[OPTIONS] ID", "let a saved container go on", oci_restore },
 	{ "spec", "[OPTIONS]", "write a config.json to start from", oci_spec },
 	{ "features", "", "print what this runtime can do", oci_features },
 	{ NULL, NULL, NULL, NULL },
@@ -106,9 +108,11 @@ static int parse(struct oci *o, int argc, char **argv)
 		case OPT_MANAGER:
 			o->systemd_cgroup = !strcmp(optarg, "systemd");
 			break;
+		case OPT_CRIU:
+			o->criu = optarg;
+			break;
 		case OPT_LOG_LEVEL:
 		case OPT_ROOTLESS:
-		case OPT_CRIU:
 			break;
 		case 'v':
 			return version();

@@ -12,6 +12,7 @@
 
 #include <gantry/error.h>
 
+struct checkpoint_options;
 struct container_options;
 struct container_process;
 
@@ -19,6 +20,7 @@ struct container_process;
 struct oci {
 	const char *root;   /* folder with one state folder per container */
 	const char *log;    /* file for messages; NULL: stderr */
+	const char *criu;   /* the program; NULL: as PATH has it */
 	bool log_json, debug, systemd_cgroup;
 	char *cache_dir;    /* compiled filters */
 };
@@ -45,6 +47,8 @@ int oci_update(struct oci *o, int argc, char **argv);
 int oci_events(struct oci *o, int argc, char **argv);
 int oci_spec(struct oci *o, int argc, char **argv);
 int oci_features(struct oci *o, int argc, char **argv);
+int oci_checkpoint(struct oci *o, int argc, char **argv);
+int oci_restore(struct oci *o, int argc, char **argv);
 
 /* Says what went wrong, to stderr and to the log, and returns 1. */
 int oci_fail(const struct oci *o, const struct gantry_error *err);
@@ -66,6 +70,7 @@ struct oci_new {
 	char *state_dir;      /* owned */
 	char *bundle_path;    /* owned; absolute */
 	int preserve_fds;
+	const struct checkpoint_options *restore; /* what to restore; NULL: a new one */
 	bool no_pivot, no_new_keyring, detach, keep;
 };
 
@@ -75,6 +80,10 @@ int oci_parse_new(int argc, char **argv, const char *command, struct oci_new *n)
 int oci_new_container(const struct oci *o, struct oci_new *n, bool start_by_caller,
 		      struct container_process *ret, struct gantry_error *err);
 void oci_new_done(struct oci_new *n);
+
+/* What run and restore do with a new container: pid file, start, wait; returns the
+ * program's exit status. */
+int oci_run_new(const struct oci *o, struct oci_new *n);
 
 /* Removes a container's state folder after container_delete(). */
 int oci_remove_state_dir(const char *state_dir, struct gantry_error *err);

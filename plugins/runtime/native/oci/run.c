@@ -23,30 +23,38 @@ static int start(const struct oci_new *n, struct container_process *p, struct ga
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "process.terminal: --detach needs --console-socket");
 	r = oci_write_pid_file(n->pid_file, p->pid, err);
-	return r < 0 ? r : container_release(n->state_dir, p, err);
+	if (r < 0)
+		return r;
+	return n->restore ? container_restored(n->state_dir, p, err)
+			  : container_release(n->state_dir, p, err);
+}
+
+int oci_run_new(const struct oci *o, struct oci_new *n)
+{
+	auto_(container_process) struct container_process p = CONTAINER_PROCESS_INIT;
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	int status = 0;
+
+	if (!n->detach)
+		oci_watch_prepare();
+	if (oci_new_container(o, n, true, &p, &err) < 0) {
+		status = oci_fail(o, &err);
+	} else if (start(n, &p, &err) < 0) {
+		status = oci_fail(o, &err);
+		remove_container(n);
+	} else if (!n->detach) {
+		status = oci_watch(p.pid, p.console);
+		if (!n->keep)
+			remove_container(n);
+	}
+	oci_new_done(n);
+	return status;
 }
 
 int oci_run(struct oci *o, int argc, char **argv)
 {
-	auto_(container_process) struct container_process p = CONTAINER_PROCESS_INIT;
-	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct oci_new n;
 	int status = oci_parse_new(argc, argv, "run", &n);
 
-	if (status)
-		return status;
-	if (!n.detach)
-		oci_watch_prepare();
-	if (oci_new_container(o, &n, true, &p, &err) < 0) {
-		status = oci_fail(o, &err);
-	} else if (start(&n, &p, &err) < 0) {
-		status = oci_fail(o, &err);
-		remove_container(&n);
-	} else if (!n.detach) {
-		status = oci_watch(p.pid, p.console);
-		if (!n.keep)
-			remove_container(&n);
-	}
-	oci_new_done(&n);
-	return status;
+	return status ? status : oci_run_new(o, &n);
 }
