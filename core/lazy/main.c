@@ -166,6 +166,10 @@ static int serve(struct server *s, const struct core_options *options, int again
 	signal(SIGPIPE, SIG_IGN);
 	pthread_mutex_init(&s->lock_slots, NULL);
 	r = core_open(options, &s->core, err);
+	if (r == 0 && s->core->ids != USERNS_HOST) {
+		/* Engines to come must find this user namespace: its mount is seen from no other. */
+		r = userns_add_holder(&s->core->paths, getpid(), err);
+	}
 	if (r < 0) {
 		return r;
 	}

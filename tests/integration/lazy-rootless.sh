@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The same for an ordinary user with one id and with a range, on the kernel's overlayfs and on
+# gantry's own: owners for which he has no ids are kept as they are when layers are unpacked.
+. "$(dirname "$0")/lazy.inc"
+. "$(dirname "$0")/rootless.inc"
+lazy_layers
+lazy_image estargz
+lazy_image gzip
+lazy_serve
+
+look() { # what the tests below compare
+	u run --rm --network none "$1" /bin/sh -c 'cat /etc/changed; ls -ln /home/user/file /var/mail/.. | sort; stat -c "%a %s" /bin/busybox /usr/victim; md5sum /usr/victim'
+}
+
+for ids in single full; do
+	new_user ids=$ids fuse=yes
+	for STORAGE in overlay unionfs; do
+		u pull -q "$REGISTRY/t:gzip" >/dev/null || fail "$ids, $STORAGE: pull"
+		want=$(look "$REGISTRY/t:gzip") || fail "$ids, $STORAGE: an unpacked image: $want"
+		u rmi "$REGISTRY/t:gzip" >/dev/null || fail "$ids, $STORAGE: rmi"
+		for kind in estargz gzip; do
+			name=$REGISTRY/t:$kind
+			u pull -q --lazy "$name" >/dev/null || fail "$ids, $STORAGE, $kind: pull --lazy"
+			got=$(look "$name") || fail "$ids, $STORAGE, $kind: run: $got"
+			expect "$want" "$got" "$ids, $STORAGE, $kind"
+			expect 2 "$(find "$USER_HOME" -path '*/lazy/*' -name index | wc -l)" "$ids, $STORAGE, $kind: layers in place"
+			expect 7 "$(u run --rm --network none "$name" /bin/sh -c 'echo 7 >/usr/victim; cat /usr/victim')" \
+				"$ids, $STORAGE, $kind: a changed file"
+			u rmi "$name" >/dev/null || fail "$ids, $STORAGE, $kind: rmi"
+		done
+		pgrep -u "$USER_ID" -f '^gantry-lazyfs ' | xargs -r kill -9
+		as_user rm -rf "$USER_HOME/.local" || fail "$ids, $STORAGE: the store is the user's to delete"
+	done
+done
+exit 0
