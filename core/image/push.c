@@ -301,6 +301,18 @@ static void run_save(struct core *core, void *data, int sink)
 	free(s);
 }
 
+/* What a lazy pull has left to be fetched; the stream could not say that it is missing. */
+static int finish_layers(struct core *core, const struct image *image, struct gantry_error *err)
+{
+	struct json_object *layers = json_get_array(image->doc, "Layers");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < json_array_size(layers); i++) {
+		r = lazy_finish(core, json_get_string(json_object_array_get_idx(layers, i), "Digest"), err);
+	}
+	return r;
+}
+
 ENGINE_OP(image_save)
 {
 	struct core *core = self;
@@ -315,6 +327,9 @@ ENGINE_OP(image_save)
 		auto_image struct image *image = NULL;
 
 		r = image_find(core, *n, &image, err); /* refused before the stream begins */
+		if (r == 0) {
+			r = finish_layers(core, image, err);
+		}
 		if (r == 0) {
 			json_add_string(s->names, *n);
 			publish(core, "save", image->id, *n);

@@ -29,6 +29,8 @@
 #define AHEAD (2 << 20)      /* bytes of one transfer ahead of need */
 #define URGENT_MIN (256 * 1024) /* and of one that somebody waits for */
 #define MAX_SOURCE 65536
+#define RETRY_NS 1000000000LL /* before a blob that came damaged is fetched again; doubles ... */
+#define MAX_RETRY_SHIFT 9     /* ... so often */
 
 struct blob {
 	struct core *core;
@@ -36,6 +38,7 @@ struct blob {
 	int64_t size;
 	struct index index;
 	struct source *source; /* NULL: nothing can be fetched */
+	int folder; /* O_PATH: has it been removed? */
 	int data;
 	int64_t n_blocks;
 
@@ -44,8 +47,8 @@ struct blob {
 	unsigned char *map;
 	unsigned char *busy;
 	int whole;
-	int gave_up; /* it was complete and had another digest, twice */
-	int tries;
+	int tries;   /* how often it was complete and had another digest */
+	int64_t retry_at_ns; /* monotonic; after such a time */
 	int64_t ahead; /* block to look at next */
 };
 
@@ -161,6 +164,9 @@ static void blob_free(struct blob *b)
 	if (b->map) {
 		munmap(b->map, (size_t)(b->n_blocks + 7) / 8);
 	}
+	if (b->folder >= 0) {
+		close(b->folder);
+	}
 	free(b->busy);
 	free(b);
 }
@@ -199,6 +205,7 @@ int blob_open(struct core *core, const char *name, struct blob **ret, struct gan
 	}
 	b->core = core;
 	b->data = -1;
+	b->folder = fcntl(dir, F_DUPFD_CLOEXEC, 3);
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->changed, NULL);
 	r = open_parts(b, dir, name, err);
@@ -377,27 +384,27 @@ static int settle(struct blob *b, struct gantry_error *err)
 	}
 	pthread_mutex_lock(&b->lock);
 	b->whole = good;
-	b->gave_up = !good && b->tries++ > 0;
-	if (!good && !b->gave_up) {
+	if (!good) {
 		memset(b->map, 0, (size_t)(b->n_blocks + 7) / 8);
+		b->retry_at_ns = time_monotonic_ns() + (RETRY_NS << b->tries);
+		b->tries += b->tries < MAX_RETRY_SHIFT;
 	}
 	pthread_cond_broadcast(&b->changed);
 	pthread_mutex_unlock(&b->lock);
 	if (!good) {
-		lazy_log(b->core, "blob %s is corrupt: the bytes received have digest %s; %s", b->digest,
-			 digest, b->gave_up ? "it is given up" : "it is fetched again");
+		lazy_log(b->core, "blob %s is corrupt: the bytes received have digest %s; it is fetched again",
+			 b->digest, digest);
 		return error_set(err, GANTRY_ERR_CORRUPT, "blob %s is corrupt: the bytes received have "
 				 "digest %s", b->digest, digest);
 	}
 	return 0;
 }
 
-/* Nobody needs it any more: its folder was removed. */
-static int is_removed(const struct blob *b)
+int blob_is_removed(const struct blob *b)
 {
 	struct stat st;
 
-	return fstat(b->data, &st) < 0 || st.st_nlink == 0;
+	return fstat(b->folder, &st) < 0 || st.st_nlink == 0;
 }
 
 int blob_fetch_ahead(struct blob *b, struct gantry_error *err)
@@ -405,8 +412,12 @@ int blob_fetch_ahead(struct blob *b, struct gantry_error *err)
 	int64_t first, end;
 	int all, r;
 
-	if (blob_is_whole(b) || b->gave_up || !b->source || is_removed(b)) {
+	if (blob_is_whole(b) || !b->source || blob_is_removed(b)) {
 		return 0;
+	}
+	if (blob_rest_ms(b) > 0 && b->tries) {
+		return error_set(err, GANTRY_ERR_CORRUPT, "blob %s was corrupt when it came; it is fetched "
+				 "again in a while", b->digest);
 	}
 	pthread_mutex_lock(&b->lock);
 	all = 1;
@@ -449,7 +460,12 @@ int blob_is_whole(struct blob *b)
 
 int64_t blob_rest_ms(struct blob *b)
 {
-	return b->source ? source_rest_ms(b->source) : 0;
+	int64_t source = b->source ? source_rest_ms(b->source) : 0, own;
+
+	pthread_mutex_lock(&b->lock);
+	own = b->retry_at_ns ? (b->retry_at_ns - time_monotonic_ns()) / 1000000 : 0;
+	pthread_mutex_unlock(&b->lock);
+	return own > source ? own : source;
 }
 
 int64_t blob_present(struct blob *b)

@@ -44,6 +44,8 @@ int blob_forget(struct blob *b, uint64_t offset, size_t len);
 int blob_fetch_ahead(struct blob *b, struct gantry_error *err);
 
 int blob_is_whole(struct blob *b);
+/* Its folder is gone: no image needs it any more. */
+int blob_is_removed(const struct blob *b);
 /* Its source has been failing: how long to wait, in ms. */
 int64_t blob_rest_ms(struct blob *b);
 /* Bytes that are here. */

@@ -111,6 +111,7 @@ static int lookup_layer(struct request *rq, struct fuse_entry_out *out)
 			return r;
 		}
 		fill_entry(rq, INDEX_ROOT, out);
+		out->entry_valid = 0; /* the same name may become another layer */
 		return 0;
 	}
 	if (r != GANTRY_ERR_NOT_FOUND) {

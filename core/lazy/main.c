@@ -114,6 +114,12 @@ static int set_up(struct server *s, const struct core_options *options, struct g
 	return r < 0 ? r : listen_at(s, folder, err);
 }
 
+/* One that was pulled again after its removal is another layer. */
+static int is_slot_of(const struct server *s, uint32_t i, const char *name)
+{
+	return !strcmp(s->shared->names[i], name) && !(s->blobs[i] && blob_is_removed(s->blobs[i]));
+}
+
 int server_slot(struct server *s, const char *name, uint32_t *ret, struct gantry_error *err)
 {
 	auto_free char *path = lazy_path(s->core, name);
@@ -124,7 +130,7 @@ int server_slot(struct server *s, const char *name, uint32_t *ret, struct gantry
 		return error_set(err, GANTRY_ERR_NOT_FOUND, "no layer %.64s is read in place", name);
 	}
 	pthread_mutex_lock(&s->lock_slots);
-	for (i = 0; i < s->shared->n_slots && strcmp(s->shared->names[i], name); i++) {
+	for (i = 0; i < s->shared->n_slots && !is_slot_of(s, i, name); i++) {
 	}
 	if (i == SERVER_SLOTS) {
 		r = error_set(err, GANTRY_ERR_LIMIT, "more than %d layers are read in place", SERVER_SLOTS);
