@@ -54,7 +54,8 @@ static int tls_from_flags(struct cli *cli, struct client_options *o)
 
 struct client *cli_client(struct cli *cli, struct gantry_error *err)
 {
-	struct client_options o = { .root = cli->root, .run_root = cli->run_root };
+	struct client_options o = { .root = cli->root, .run_root = cli->run_root,
+				    .will_start = cli->will_start };
 
 	if (cli->client) {
 		return cli->client;

@@ -33,6 +33,7 @@ struct cli {
 	int tls;                /* --tls */
 	int tls_verify;         /* --tlsverify */
 	int debug;
+	int will_start;         /* this command starts a container, if all goes well */
 	struct client *client;  /* opened by cli_client() */
 };
 

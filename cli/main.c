@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,12 +185,20 @@ static int flush_output(int status)
 	return status ? status : CLI_EXIT_FAILED;
 }
 
+/* Short-lived, with a thread or two: a heap that grows in few steps, and one for all. */
+static void set_up_heap(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TOP_PAD, 512 << 10);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	int status;
 
+	set_up_heap();
 	cli.program = slash ? slash + 1 : argc > 0 ? argv[0] : "gantry";
 	if (argc == 3 && strcmp(argv[1], "--print") == 0) {
 		/* The build's way to man pages and completions. */

@@ -22,6 +22,7 @@ struct core_options {
 	const char *const *settings; /* "key=value" from flags, win over files; ends with NULL; or NULL */
 	int bare;                /* for drivers only: looks after nothing, asks no policy */
 	int daemon;              /* serves many requests: keep plugins open, run timers */
+	int will_start;          /* a container is going to be started: begin with what takes longest */
 };
 
 /* Opens state and configuration; loads no plugin yet.  What an earlier process

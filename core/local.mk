@@ -99,6 +99,7 @@ core_libcore_a_SOURCES = \
 	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
 	core/engine/ladder.c core/engine/ladder.h \
+	core/engine/leftovers.c core/engine/leftovers.h core/engine/reconcile.h \
 	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/collect.c core/image/make.c core/image/make.h core/image/push.c \
@@ -113,7 +114,7 @@ core_libcore_a_SOURCES = \
 	core/container/inspect.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
-	core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
+	core/container/launch.c core/container/launch.h core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
 	core/container/spec_mounts.c core/container/spec_process.c \
 	core/container/spec_resources.c core/container/stop.c \
 	core/container/user.c core/container/user.h \

@@ -53,6 +53,7 @@ static inline void client_response_auto(struct client_response *r)
 
 struct client_options {
 	const char *root, *run_root; /* in process */
+	int will_start;              /* in process: a container will be started */
 	const char *host;            /* unix://, tcp://, fd://N; NULL: in process */
 	int use_tls;
 	struct tls_options tls;

@@ -32,6 +32,7 @@ int inprocess_open(const struct client_options *options, void **ret, struct gant
 	}
 	self->options.root = options->root;
 	self->options.run_root = options->run_root;
+	self->options.will_start = options->will_start;
 	*ret = self;
 	return 0;
 }

@@ -255,6 +255,7 @@ static int command_run(struct cli *cli, struct args *args, struct gantry_error *
 	    !args_has(args, "attach") && !terminal_is(STDIN_FILENO)) {
 		return error_set(err, GANTRY_ERR_INVALID, "the input device is not a TTY");
 	}
+	cli->will_start = 1;
 	r = run_container(&run, &status, err);
 	if (r < 0) {
 		status = report(cli, args, err, status);

@@ -131,6 +131,7 @@ static int command_start(struct cli *cli, struct args *args, struct gantry_error
 {
 	auto_(buf) struct buf failed = BUF_INIT;
 
+	cli->will_start = 1;
 	if (args_bool(args, "attach", 0) || args_bool(args, "interactive", 0)) {
 		if (args->argc > 1) {
 			return error_set(err, GANTRY_ERR_INVALID,

@@ -136,6 +136,9 @@ int container_stop_and_wait(struct core *core, const char *id, int signal, int64
 int container_wait_shim(struct core *core, const char *id, int64_t timeout_ms,
 			struct gantry_error *err);
 
+/* Who waits for it in this process may look at it now: it is about to run, or will not. */
+void container_tell_waiters(const char *id);
+
 /* Streams to attach as soon as it starts (POST attach before POST start in the same
  * process); takes connection. */
 struct pending_attach {

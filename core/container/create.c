@@ -120,6 +120,19 @@ static int report(struct gantry_reply *reply, const char *id, struct json_object
 	return r;
 }
 
+/* A shim that was started ahead loads the runtime driver while the rest is prepared. */
+static void warm_shim(struct core *core, struct json_object *doc)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct driver_place place;
+
+	if (core->ahead.control >= 0 &&
+	    registry_place(core->registry, "runtime", json_get_string(doc, "Runtime"), &place, &ignored) == 0 &&
+	    !place.host_program) {
+		launch_warm(core, place.file);
+	}
+}
+
 ENGINE_OP(container_create)
 {
 	struct core *core = self;
@@ -149,6 +162,7 @@ ENGINE_OP(container_create)
 	}
 	create_random_id(id);
 	if (r == 0) {
+		warm_shim(core, doc);
 		r = insert_named(core, id, args->name, image, doc, err);
 	}
 	if (r < 0) {

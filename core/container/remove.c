@@ -9,6 +9,7 @@
 
 #include "core/container/container.h"
 #include "core/container/filters.h"
+#include "core/engine/leftovers.h"
 #include "core/volume/volume.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -18,10 +19,20 @@ static int remove_snapshot(struct core *core, struct container *c, struct gantry
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *storage;
+	const char *rest;
 	int r = container_storage(core, c, &storage, err);
 
-	return r < 0 ? r
-		     : storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = c->id), &ret, err);
+	/* Not what a confined driver names: it may not delete more than it can. */
+	if (r == 0) {
+		r = storage_remove(storage,
+				   &GANTRY_STORAGE_REMOVE_ARGS(.key = c->id, .defer = !driver_is_isolated(storage)),
+				   &ret, err);
+	}
+	rest = r == 0 ? reply_string(&ret, GANTRY_STORAGE_REMOVE_RET_REST) : NULL;
+	if (rest && *rest) {
+		leftovers_add(core, rest);
+	}
+	return r;
 }
 
 static void remove_anonymous(struct core *core, struct container *c)
@@ -44,12 +55,12 @@ static int remove_folders(struct core *core, struct container *c, struct gantry_
 {
 	auto_free char *dir = container_dir(core, c->id);
 	auto_free char *run_dir = container_run_dir(core, c->id);
-	int r = remove_tree(AT_FDCWD, dir);
+	int r = remove_tree(AT_FDCWD, run_dir);
 
-	if (r == 0) {
-		r = remove_tree(AT_FDCWD, run_dir);
+	if (access(dir, F_OK) == 0) {
+		leftovers_add(core, dir);
 	}
-	return r < 0 ? error_errno(err, -r, "cannot remove folder %s", dir) : 0;
+	return r < 0 ? error_errno(err, -r, "cannot remove folder %s", run_dir) : 0;
 }
 
 int container_delete(struct core *core, struct container *c, int volumes, struct gantry_error *err)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +16,7 @@
 
 #include "core/container/container.h"
 #include "core/container/emulation.h"
+#include "core/container/launch.h"
 #include "core/container/present.h"
 #include "core/image/image.h"
 #include "core/lazy/lazy.h"
@@ -32,6 +32,7 @@ struct start {
 	struct container *c;
 	char *run_dir;
 	char *state_dir;
+	int lock;    /* that the shim will hold */
 	int control; /* to the shim */
 	int root;    /* the detached mount */
 	const char *images; /* of the checkpoint that is restored; NULL: none */
@@ -42,16 +43,13 @@ static void start_done(struct start *s)
 {
 	free(s->run_dir);
 	free(s->state_dir);
-	if (s->control >= 0) {
-		close(s->control);
-	}
-	if (s->root >= 0) {
-		close(s->root);
-	}
+	replace_fd(&s->lock, -1);
+	replace_fd(&s->control, -1);
+	replace_fd(&s->root, -1);
 	free(s);
 }
 
-/* Takes the lock that says "a shim lives"; the shim inherits it. */
+/* Takes the lock that says "a shim lives". */
 static int take_shim_lock(struct start *s, int *ret, struct gantry_error *err)
 {
 	auto_free char *path = path_join(s->run_dir, "shim.lock", NULL);
@@ -67,61 +65,19 @@ static int take_shim_lock(struct start *s, int *ret, struct gantry_error *err)
 	return 0;
 }
 
-static int spawn_with(posix_spawn_file_actions_t *actions, const char *program, char *const argv[],
-		      pid_t *ret)
+/* The lock is held from here on, by us and then by the shim. */
+static int start_shim(struct start *s, struct gantry_error *err)
 {
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int code;
+	struct launched shim;
+	int r = take_shim_lock(s, &s->lock, err);
 
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETSID);
-	code = posix_spawn(ret, program, actions, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	return code;
-}
-
-static int spawn_shim(struct start *s, struct gantry_error *err)
-{
-	char *argv[] = { (char *)"gantry-shim", s->c->id, NULL };
-	posix_spawn_file_actions_t actions;
-	auto_fd int lock = -1;
-	auto_fd int theirs = -1;
-	int pair[2], code;
-	pid_t pid;
-	int r = take_shim_lock(s, &lock, err);
-
-	if (r < 0) {
-		return r;
+	if (r == 0) {
+		r = launch_shim(s->core, &shim, err);
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		return error_errno(err, errno, "cannot make a socket pair");
+	if (r == 0) {
+		s->control = shim.control;
 	}
-	s->control = pair[0];
-	/* Above the numbers that they become, so that no dup2 hits another. */
-	theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
-	close(pair[1]);
-	replace_fd(&lock, fcntl(lock, F_DUPFD_CLOEXEC, 10));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&actions, 0, 1);
-	if (!getenv("GANTRY_DEBUG")) {
-		posix_spawn_file_actions_adddup2(&actions, 0, 2);
-	}
-	posix_spawn_file_actions_adddup2(&actions, theirs, SHIM_FD_CONTROL);
-	posix_spawn_file_actions_adddup2(&actions, lock, SHIM_FD_LOCK);
-	code = spawn_with(&actions, s->core->paths.shim, argv, &pid);
-	posix_spawn_file_actions_destroy(&actions);
-	if (code) {
-		error_errno(err, code, "cannot start %s", s->core->paths.shim);
-		return error_hint(err, "is gantry installed whole?");
-	}
-	return s->core->ids == USERNS_HOST ? 0 : userns_add_holder(&s->core->paths, pid, err);
+	return r;
 }
 
 /* Mounts the snapshot; one that is missing (killed in create) is prepared first. */
@@ -348,6 +304,10 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
 		shim_message_add(&s->message, "emulate", paths->emulate);
 	}
+	/* What is only this container's, and is removed with it, nobody else waits for. */
+	shim_message_add_int(&s->message, "hold_mounts",
+			     json_get_bool(container_host_config(s->c), "AutoRemove", 0) &&
+				     json_array_size(json_get_array(s->c->doc, "Mounts")) == 0);
 	shim_message_add(&s->message, "reconcile", paths->reconcile);
 	shim_message_add(&s->message, "root", paths->root);
 	shim_message_add(&s->message, "run_root", paths->run_root);
@@ -355,7 +315,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_add(&s->message, "plugin_path", paths->plugin_path);
 	add_restart(s);
 	add_health(s);
-	r = shim_request(s->control, &s->message, &s->root, 1, err);
+	r = shim_request(s->control, &s->message, (int[]){ s->lock, s->root }, 2, err);
 	if (r == 0) {
 		*ret_pid = (int)shim_message_get_int(&s->message, "pid", 0);
 	}
@@ -451,7 +411,7 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 	int r = prepare_folder(s, err);
 
 	if (r == 0) {
-		r = spawn_shim(s, err);
+		r = start_shim(s, err);
 	}
 	if (r == 0) {
 		r = mount_root(s, err);
@@ -465,9 +425,11 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 	if (r == 0) {
 		r = create_in_shim(s, width, height, &pid, err);
 	}
+	container_tell_waiters(s->c->id);
 	if (r == 0 && network_wanted(s->c)) {
 		r = network_attach_all(s->core, s->c, pid, err);
-		if (r == 0) {
+		/* Now that there may be addresses. */
+		if (r == 0 && strcmp(json_get_string(container_host_config(s->c), "NetworkMode"), "none")) {
 			r = network_write_files(s->core, s->c, s->run_dir, err);
 		}
 	}
@@ -495,7 +457,7 @@ int container_run_from(struct core *core, struct container *c, int64_t width, in
 	}
 	s->core = core;
 	s->c = c;
-	s->control = s->root = -1;
+	s->lock = s->control = s->root = -1;
 	s->images = images;
 	s->run_dir = container_run_dir(core, c->id);
 	s->state_dir = container_runtime_dir(core, c->id);

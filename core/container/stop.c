@@ -13,6 +13,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
+#include "core/engine/leftovers.h"
 #include "core/shim/protocol.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -131,8 +132,7 @@ static int settle(struct core *core, const char *id, int sock, struct shim_messa
 	if (m->type == SHIM_EXITED && shim_message_get_int(m, "clean", 0)) {
 		r = container_finish(core, id, err);
 		if (r == 0) {
-			shim_message_init(m, SHIM_CLEANED);
-			r = shim_send(sock, m, NULL, 0, err);
+			leftovers_tell_shim(core, sock, m);
 		}
 	}
 	return r < 0 ? r : container_wait_shim(core, id, -1, err);

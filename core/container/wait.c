@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting.  A container that does not run yet is waited for through its run folder
- * (inotify), one that runs through its shim; the waiter offers to finish what follows
- * the end, so that `run` needs no further process for it. */
+ * (inotify), or, where this process will start it, through a word from container_run(): the
+ * kernel is slow at giving up an inotify descriptor, and `run` ends with that.  One that runs
+ * is waited for through its shim; the waiter offers to finish what follows the end, so that
+ * `run` needs no further process for it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "core/container/container.h"
+#include "core/engine/leftovers.h"
 #include "core/shim/protocol.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -31,14 +36,54 @@ struct wait {
 	int64_t started_ns; /* its last start before the request came */
 	int64_t code; /* the last known exit code */
 	int lost; /* the shim has gone without a word: killed, or it restarts the container */
-	int watch; /* inotify on the run folder, since before the answer */
+	int watch; /* inotify on the run folder, since before the answer; -1: none */
+	int watches; /* has a watch been tried? */
+	int told;  /* eventfd: this process starts it; -1: it has, or will not */
+	struct wait *next; /* of those who will be told */
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct wait *to_be_told;
+
+static void be_told(struct wait *w)
+{
+	w->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_lock(&lock);
+	w->next = to_be_told;
+	to_be_told = w;
+	pthread_mutex_unlock(&lock);
+}
+
+static void leave_list(struct wait *w)
+{
+	struct wait **at = &to_be_told;
+
+	pthread_mutex_lock(&lock);
+	while (*at && *at != w) {
+		at = &(*at)->next;
+	}
+	if (*at) {
+		*at = w->next;
+	}
+	pthread_mutex_unlock(&lock);
+	replace_fd(&w->told, -1);
+}
+
+void container_tell_waiters(const char *id)
+{
+	pthread_mutex_lock(&lock);
+	for (struct wait *w = to_be_told; w; w = w->next) {
+		if (!strcmp(w->id, id)) {
+			(void)eventfd_write(w->told, 1);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 static void wait_free(struct wait *w)
 {
-	if (w->watch >= 0) {
-		close(w->watch);
-	}
+	leave_list(w);
+	replace_fd(&w->watch, -1);
 	free(w->id);
 	free(w);
 }
@@ -58,20 +103,92 @@ static void answer(int sink, int64_t code, const char *error)
 	(void)write_all(sink, "\n", 1);
 }
 
+/* A shim that comes or goes, an end, and the folder's own: a start writes much more. */
+static int is_news(const struct inotify_event *e)
+{
+	return !e->len || !strcmp(e->name, "shim.sock") || !strcmp(e->name, "exit");
+}
+
+/* Reads all that has happened; was there any news? */
+static int read_news(int watch)
+{
+	char text[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	int news = 0;
+	ssize_t n;
+
+	while ((n = read(watch, text, sizeof(text))) > 0) {
+		for (const char *at = text; at < text + n;) {
+			const struct inotify_event *e = (const struct inotify_event *)(const void *)at;
+
+			news |= is_news(e);
+			at += sizeof(*e) + e->len;
+		}
+	}
+	return news;
+}
+
+static int watch_run_dir(struct core *core, const char *id)
+{
+	auto_free char *run_dir = container_run_dir(core, id);
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd >= 0) {
+		make_dirs(AT_FDCWD, run_dir, 0711);
+		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
+							   IN_CLOSE_WRITE) < 0) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	return fd;
+}
+
+/* Sleeps until this process has started it; 0 when the client has gone. */
+static int wait_to_be_told(struct wait *w, int sink)
+{
+	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->told, .events = POLLIN } };
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+	}
+	leave_list(w);
+	return !(fds[0].revents & (POLLERR | POLLHUP));
+}
+
 /* Sleeps until something happens in the run folder; 0 when the client has gone. */
-static int wait_for_change(struct wait *w, int sink)
+static int wait_for_change(struct core *core, struct wait *w, int sink)
 {
 	struct pollfd fds[2] = { { .fd = sink }, { .fd = w->watch, .events = POLLIN } };
-	char drain[4096];
+	int n;
 
-	/* Who was killed leaves nothing that would wake us. */
-	poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
-	if (fds[0].revents & (POLLERR | POLLHUP)) {
-		return 0;
+	if (w->told >= 0) {
+		return wait_to_be_told(w, sink);
 	}
-	while (w->watch >= 0 && read(w->watch, drain, sizeof(drain)) > 0) {
+	if (w->watch < 0 && !w->watches) {
+		/* What has happened until now is looked at once more. */
+		w->watches = 1;
+		w->watch = watch_run_dir(core, w->id);
+		return 1;
 	}
+	do {
+		/* Who was killed leaves nothing that would wake us. */
+		n = poll(fds, w->watch >= 0 ? 2 : 1, w->watch >= 0 && !w->lost ? -1 : 50);
+		if (fds[0].revents & (POLLERR | POLLHUP)) {
+			return 0;
+		}
+	} while (n > 0 && !read_news(w->watch) && !w->lost);
 	return 1;
+}
+
+/* What container_finish() will need is loaded while there is nothing else to do. */
+static void prepare_finish(struct core *core, const char *id)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_container struct container *c = NULL;
+	struct driver *driver;
+
+	if (container_find(core, id, &c, &ignored) == 0) {
+		(void)container_runtime(core, c, &driver, &ignored);
+	}
 }
 
 /* Waits on the shim for the end; 1 it ended (with *ret_code), 0 no shim there, or
@@ -92,6 +209,7 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 	if (shim_send(sock, m, NULL, 0, &err) < 0) {
 		return 0;
 	}
+	prepare_finish(core, w->id);
 	fds[0] = (struct pollfd){ .fd = sink };
 	fds[1] = (struct pollfd){ .fd = sock, .events = POLLIN };
 	while (poll(fds, 2, -1) < 0 && errno == EINTR) {
@@ -104,9 +222,12 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 		return 0;
 	}
 	*ret_code = shim_message_get_int(m, "code", 137);
-	if (shim_message_get_int(m, "clean", 0) && container_finish(core, w->id, &err) == 0) {
-		shim_message_init(m, SHIM_CLEANED);
-		(void)shim_send(sock, m, NULL, 0, &err);
+	if (shim_message_get_int(m, "clean", 0)) {
+		if (container_finish(core, w->id, &err) == 0) {
+			leftovers_tell_shim(core, sock, m);
+		} else {
+			w->lost = 1; /* whoever looks tries again, and we look */
+		}
 	}
 	return 1;
 }
@@ -145,9 +266,11 @@ static void run_wait(struct core *core, void *data, int sink)
 {
 	struct wait *w = data;
 	int64_t code = -1;
-	int r = 0;
+	int told = 0, r = 0;
 
-	while (r >= 0 && !is_over(core, w)) {
+	/* Who has just been told of the start goes to the shim at once: it may be over soon. */
+	while (r >= 0 && (told || !is_over(core, w))) {
+		told = 0;
 		r = wait_on_shim(core, w, sink, &code);
 		if (r > 0) {
 			w->running = 1;
@@ -156,7 +279,8 @@ static void run_wait(struct core *core, void *data, int sink)
 				break;
 			}
 		}
-		if (r >= 0 && !wait_for_change(w, sink)) {
+		told = w->told >= 0;
+		if (r >= 0 && !wait_for_change(core, w, sink)) {
 			r = -1;
 		}
 	}
@@ -181,22 +305,6 @@ static int parse_condition(const char *text, enum condition *ret, struct gantry_
 	return 0;
 }
 
-static int watch_run_dir(struct core *core, const char *id)
-{
-	auto_free char *run_dir = container_run_dir(core, id);
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-	if (fd >= 0) {
-		make_dirs(AT_FDCWD, run_dir, 0711);
-		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
-							   IN_CLOSE_WRITE) < 0) {
-			close(fd);
-			fd = -1;
-		}
-	}
-	return fd;
-}
-
 ENGINE_OP(container_wait)
 {
 	struct core *core = self;
@@ -213,6 +321,9 @@ ENGINE_OP(container_wait)
 		return r;
 	}
 	w = calloc(1, sizeof(*w));
+	if (w) {
+		w->watch = w->told = -1;
+	}
 	if (!w || !(w->id = strdup(c->id))) {
 		free(w);
 		return error_no_memory(err);
@@ -221,7 +332,12 @@ ENGINE_OP(container_wait)
 	w->code = json_get_int(c->state, "ExitCode", 0);
 	w->running = container_is_running(c);
 	w->started_ns = json_get_int(c->state, "StartedNs", 0);
-	w->watch = watch_run_dir(core, c->id);
+	if (core->will_start && !w->running) {
+		be_told(w);
+	} else {
+		w->watch = watch_run_dir(core, c->id);
+		w->watches = 1;
+	}
 	r = engine_stream(core, run_wait, w, &stream, err);
 	if (r < 0) {
 		wait_free(w);

@@ -11,9 +11,10 @@
 #include <gantry/calls.h>
 
 #include "core/engine/engine.h"
-#include "core/engine/reconcile.h"
+#include "core/engine/leftovers.h"
 #include "core/events/events.h"
 #include "core/monitor/monitor.h"
+#include "core/plugin/native.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -31,6 +32,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	pthread_mutex_init(&core->lock, NULL);
 	pthread_cond_init(&core->idle, NULL);
 	core->daemon = options->daemon;
+	core->will_start = options->will_start;
+	core->mark = (struct mark)MARK_INIT;
+	core->ahead.control = -1;
 	r = policy_new(core, &core->policy, err);
 	if (r == 0) {
 		core->service = (struct gantry_engine_service){
@@ -51,6 +55,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 		core->refusal = *err;
 		error_clear(err);
 		r = 0;
+	}
+	if (r == 0 && options->will_start && core->ids != USERNS_NONE) {
+		launch_ahead(core);
 	}
 	if (r == 0) {
 		r = config_load(&core->paths, options->settings, &core->config, err);
@@ -84,14 +91,19 @@ struct core *core_close(struct core *core)
 	if (!core) {
 		return NULL;
 	}
+	launch_drop(core);
 	policy_stop(core->policy);
 	pthread_mutex_lock(&core->lock);
 	while (core->tasks > 0) {
 		pthread_cond_wait(&core->idle, &core->lock);
 	}
 	pthread_mutex_unlock(&core->lock);
+	if (!core->daemon) {
+		native_plugins_stay_mapped();
+	}
 	registry_free(core->registry);
-	reconcile_leave(core);
+	leftovers_leave(core);
+	mark_remove(&core->mark);
 	events_free(core->events);
 	db_close(core->db);
 	config_free(core->config);

@@ -15,7 +15,9 @@
 #include "core/base/paths.h"
 #include "core/base/userns.h"
 #include "core/config/config.h"
+#include "core/container/launch.h"
 #include "core/core.h"
+#include "core/engine/reconcile.h"
 #include "core/plugin/driver.h"
 #include "core/plugin/registry.h"
 #include "core/policy/policy.h"
@@ -35,11 +37,13 @@ struct core {
 	struct gantry_engine_service service;
 	struct policy *policy; /* the gate before the operations */
 	int daemon;
+	int will_start; /* this process is here to start a container */
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */
 	unsigned tasks;         /* threads that fill answers */
-	char *mark;             /* our file in <run_root>/engines, see reconcile.c */
-	int mark_fd;
+	struct mark mark;       /* ours */
+	struct launched ahead;  /* a shim for the container that will be started */
+	struct leftover *leftovers; /* what is to be deleted when nobody waits */
 };
 
 /* The signature of every operation. */

@@ -25,39 +25,55 @@
 #include "helpers/error.h"
 #include "helpers/io.h"
 
-/* Leaves our own mark; the descriptor holds the lock. */
-static int leave_mark(struct core *core, const char *folder, struct gantry_error *err)
+static int open_mark(const char *path)
 {
-	char name[64];
-	int r = access(folder, F_OK) == 0 ? 0 : make_dirs(AT_FDCWD, folder, 0700);
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
 
-	if (r < 0) {
-		return error_errno(err, -r, "cannot create folder %s", folder);
-	}
+int mark_make(struct core *core, struct mark *ret, struct gantry_error *err)
+{
+	auto_free char *folder = path_join(core->paths.run_root, "engines", NULL);
+	struct mark mark = MARK_INIT;
+	char name[64];
+
 	snprintf(name, sizeof(name), "%d.%llx", getpid(), (unsigned long long)time_monotonic_ns());
-	core->mark = path_join(folder, name, NULL);
-	core->mark_fd = core->mark ? open(core->mark, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-	if (core->mark_fd < 0 || flock(core->mark_fd, LOCK_EX | LOCK_NB) < 0) {
-		return error_errno(err, errno, "cannot create %s", core->mark ? core->mark : folder);
+	mark.path = folder ? path_join(folder, name, NULL) : NULL;
+	if (!mark.path) {
+		return error_no_memory(err);
 	}
+	mark.fd = open_mark(mark.path);
+	if (mark.fd < 0 && errno == ENOENT && make_dirs(AT_FDCWD, folder, 0700) == 0) {
+		mark.fd = open_mark(mark.path);
+	}
+	if (mark.fd < 0 || flock(mark.fd, LOCK_EX | LOCK_NB) < 0) {
+		error_errno(err, errno, "cannot create %s", mark.path);
+		mark_abandon(&mark);
+		return err->code;
+	}
+	*ret = mark;
 	return 0;
 }
 
-void reconcile_leave(struct core *core)
+void mark_remove(struct mark *mark)
 {
-	if (core->mark) {
-		unlink(core->mark);
-		close(core->mark_fd);
-		free(core->mark);
-		core->mark = NULL;
+	if (mark->path) {
+		unlink(mark->path);
 	}
+	mark_abandon(mark);
+}
+
+void mark_abandon(struct mark *mark)
+{
+	replace_fd(&mark->fd, -1);
+	free(mark->path);
+	mark->path = NULL;
 }
 
 /* Did somebody die?  Their marks are collected, and removed when all is well again. */
 static int find_dead(struct core *core, const char *folder, struct json_object *dead)
 {
 	auto_dir DIR *dir = opendir(folder);
-	const char *own = strrchr(core->mark, '/') + 1;
+	const char *own = strrchr(core->mark.path, '/') + 1;
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir))) {
@@ -281,7 +297,7 @@ int engine_reconcile(struct core *core, struct gantry_error *err)
 {
 	auto_free char *folder = path_join(core->paths.run_root, "engines", NULL);
 	auto_json struct json_object *dead = json_object_new_array();
-	int r = folder ? leave_mark(core, folder, err) : error_no_memory(err);
+	int r = folder ? mark_make(core, &core->mark, err) : error_no_memory(err);
 
 	if (r < 0) {
 		return r;

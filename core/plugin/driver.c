@@ -83,6 +83,11 @@ int driver_has(const struct driver *d, unsigned op)
 	return d->form->has(d, op);
 }
 
+int driver_is_isolated(const struct driver *d)
+{
+	return !strcmp(d->form->name, "process");
+}
+
 const struct driver *driver_current(void)
 {
 	return frames ? frames->driver : NULL;

@@ -83,6 +83,9 @@ int64_t driver_budget(void);
 
 int driver_has(const struct driver *d, unsigned op);
 
+/* Does it run in a process of its own, confined? */
+int driver_is_isolated(const struct driver *d);
+
 /* The driver whose call this thread is inside of, or NULL. */
 const struct driver *driver_current(void);
 

@@ -244,13 +244,21 @@ struct native_plugin *native_plugin_ref(struct native_plugin *p)
 	return p;
 }
 
+static atomic_int stay_mapped;
+
+void native_plugins_stay_mapped(void)
+{
+	atomic_store(&stay_mapped, 1);
+}
+
 struct native_plugin *native_plugin_unref(struct native_plugin *p)
 {
 	if (!p || atomic_fetch_sub(&p->refs, 1) > 1) {
 		return NULL;
 	}
 	/* Mapped for ever unless the plugin says that unmapping is safe. */
-	if (p->handle && (p->descriptor.flags & GANTRY_PLUGIN_UNLOADABLE)) {
+	if (p->handle && (p->descriptor.flags & GANTRY_PLUGIN_UNLOADABLE) &&
+	    !atomic_load(&stay_mapped)) {
 		dlclose(p->handle);
 	}
 	if (p->script) {

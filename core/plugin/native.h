@@ -16,6 +16,9 @@ struct native_plugin; /* a loaded shared object; counted */
 int native_plugin_load(const char *path, struct native_plugin **ret, struct gantry_error *err);
 struct native_plugin *native_plugin_ref(struct native_plugin *p);
 struct native_plugin *native_plugin_unref(struct native_plugin *p);
+/* The process ends: unmapping, which takes longer than all else that is given back, is left to
+ * the kernel. */
+void native_plugins_stay_mapped(void);
 
 /* The host's own copy of the descriptor, and of one of its drivers or NULL. */
 const struct gantry_plugin *native_plugin_descriptor(const struct native_plugin *p);

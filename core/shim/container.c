@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/plugin/native.h"
 #include "core/shim/container.h"
 #include "core/shim/control.h"
 #include "core/shim/emulator.h"
@@ -69,6 +71,19 @@ static void fail_asker(struct shim *shim, const struct gantry_error *err)
 	conn_error(asker, err);
 }
 
+/* The kernel takes a mount namespace apart before it tells of the end of the last process in
+ * it.  Where nobody can be waiting for a mount to be gone, that is put off until this process
+ * ends. */
+static void hold_mounts(struct shim *shim)
+{
+	char path[64];
+
+	if (shim_message_get_int(&shim->create, "hold_mounts", 0)) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", shim->pid);
+		shim->mounts = open(path, O_RDONLY | O_CLOEXEC);
+	}
+}
+
 static void container_created(struct shim *shim, struct shim_message *m)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
@@ -89,6 +104,7 @@ static void container_created(struct shim *shim, struct shim_message *m)
 		return;
 	}
 	shim->status = SHIM_CREATED;
+	hold_mounts(shim);
 	answer_asker(shim, m);
 	if (reap_claim(shim, shim->pid, &status)) {
 		container_ended(shim, status);
@@ -159,6 +175,27 @@ static void creator_answered(struct helper *h, struct shim_message *m)
 	}
 }
 
+/* For ps, in the place of the argument, which the kernel reads from our memory. */
+static void show_id(struct shim *shim)
+{
+	const char *id = shim_message_get(&shim->create, "id");
+
+	if (shim->title && strlen(id) <= strlen(shim->title)) {
+		strcpy(shim->title, id);
+	}
+}
+
+void container_warm(struct shim *shim, const struct shim_message *m)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	const char *path = shim_message_get(m, "runtime.path");
+
+	/* Who creates the container tells what is wrong with it. */
+	if (shim->status == SHIM_NEW && !shim->warm && path) {
+		(void)native_plugin_load(path, &shim->warm, &ignored);
+	}
+}
+
 /* Keeps the request, opens the run folder and listens there. */
 static int move_in(struct shim *shim, const struct shim_message *m, struct gantry_error *err)
 {
@@ -176,6 +213,7 @@ static int move_in(struct shim *shim, const struct shim_message *m, struct gantr
 	if (shim->run_dir < 0) {
 		return error_errno(err, errno, "cannot open the run folder %s", run_dir);
 	}
+	show_id(shim);
 	shim->restart_max = shim_message_get_int(m, "restart_max", 0);
 	r = finish_set_restart(shim, policy ? policy : "no", err);
 	finish_read_delay(shim);
@@ -220,7 +258,8 @@ static int start_creator(struct shim *shim, int root, struct gantry_error *err)
 void container_create(struct shim *shim, struct conn *conn, struct shim_message *m)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
-	auto_fd int root = shim_message_take_fd(m, 0);
+	auto_fd int lock = shim_message_take_fd(m, 0);
+	auto_fd int root = shim_message_take_fd(m, 1);
 	int r;
 
 	shim_message_done(m);
@@ -231,10 +270,13 @@ void container_create(struct shim *shim, struct conn *conn, struct shim_message 
 	}
 	shim->asker = conn;
 	shim->status = SHIM_CREATING;
+	replace_fd(&shim->lock, steal_fd(&lock));
 	r = move_in(shim, m, &err);
 	if (r == 0) {
 		r = start_creator(shim, root, &err);
 	}
+	/* It has served the creator, who has a copy. */
+	shim->warm = native_plugin_unref(shim->warm);
 	if (r < 0) {
 		/* A helper at work hears of it, and deletes what it makes, when the
 		 * starter goes or sends ABORT. */

@@ -9,6 +9,9 @@ struct conn;
 struct shim;
 struct shim_message;
 
+/* Loads the runtime driver's plugin before it is needed.  Answers nothing. */
+void container_warm(struct shim *shim, const struct shim_message *m);
+
 /* These answer the connection, at once or when it is done. */
 void container_create(struct shim *shim, struct conn *conn, struct shim_message *m);
 void container_start(struct shim *shim, struct conn *conn);

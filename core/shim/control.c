@@ -139,6 +139,10 @@ static void dispatch(struct shim *shim, struct conn *conn, struct shim_message *
 	case SHIM_CREATE:
 		container_create(shim, conn, m);
 		break;
+	case SHIM_WARM:
+		conn->busy = 0;
+		container_warm(shim, m);
+		break;
 	case SHIM_START:
 		container_start(shim, conn);
 		break;
@@ -151,7 +155,10 @@ static void dispatch(struct shim *shim, struct conn *conn, struct shim_message *
 	case SHIM_CLEANED:
 		conn->busy = 0;
 		if (conn == shim->cleaner) {
+			finish_keep_leftovers(shim, m);
 			finish_cleaned(shim);
+		} else {
+			shim_message_done(m);
 		}
 		break;
 	case SHIM_STOPPING:
@@ -211,7 +218,8 @@ static void conn_ready(struct source *s, uint32_t events)
 		shim_message_done(m);
 		conn_close(conn);
 	} else {
-		if (m->type != SHIM_CREATE && m->type != SHIM_ATTACH && m->type != SHIM_EXEC) {
+		if (m->type != SHIM_CREATE && m->type != SHIM_ATTACH && m->type != SHIM_EXEC &&
+		    m->type != SHIM_CLEANED) {
 			shim_message_done(m); /* nobody takes what came beside it */
 		}
 		dispatch(conn->shim, conn, m);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +187,41 @@ void finish_cleaned(struct shim *shim)
 	}
 }
 
+void finish_keep_leftovers(struct shim *shim, struct shim_message *m)
+{
+	if (!shim->leftovers && shim_message_get(m, "mark")) {
+		shim->leftovers = malloc(m->len);
+	}
+	if (shim->leftovers) {
+		memcpy(shim->leftovers, m->fields, m->len);
+		shim->leftovers_len = m->len;
+		shim->leftovers_mark = shim_message_take_fd(m, 0);
+	}
+	shim_message_done(m);
+}
+
+/* Nobody waits any more: the lock is given up first.  If this process is killed, the mark
+ * without an owner tells whoever looks next. */
+void finish_delete_leftovers(struct shim *shim)
+{
+	struct shim_message *m = &shim->scratch;
+	const char *path = NULL;
+
+	if (!shim->leftovers || shim->leftovers_mark < 0) {
+		return;
+	}
+	dup2(shim->leftovers_mark, SHIM_FD_CONTROL);
+	close_range(SHIM_FD_CONTROL + 1, ~0U, 0);
+	setpriority(PRIO_PROCESS, 0, 19);
+	shim_message_init(m, SHIM_CLEANED);
+	memcpy(m->fields, shim->leftovers, shim->leftovers_len);
+	m->len = shim->leftovers_len;
+	while ((path = shim_message_next(m, "rest", path))) {
+		(void)remove_tree(AT_FDCWD, path);
+	}
+	unlink(shim_message_get(m, "mark"));
+}
+
 void finish_send_exited(struct shim *shim, struct conn *conn, int clean)
 {
 	struct shim_message *m = &shim->scratch;
@@ -224,9 +260,20 @@ static void answer_waiters(struct shim *shim)
 	}
 }
 
+/* What is deleted below a mount takes its space until the mount is gone. */
+static void release_mounts(struct shim *shim)
+{
+	const char *dir = shim_message_get(&shim->create, "log.dir");
+
+	if (shim->mounts >= 0 && (!dir || is_space_short(dir))) {
+		replace_fd(&shim->mounts, -1);
+	}
+}
+
 static void finish(struct shim *shim)
 {
 	shim->status = SHIM_FINISHING;
+	release_mounts(shim);
 	write_exit(shim);
 	answer_waiters(shim);
 	if (!shim->streams_closed) {

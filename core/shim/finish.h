@@ -12,6 +12,7 @@
 
 struct conn;
 struct shim;
+struct shim_message;
 
 /* Sets the policy by its name. */
 int finish_set_restart(struct shim *shim, const char *policy, struct gantry_error *err);
@@ -23,6 +24,9 @@ void finish_begin(struct shim *shim);
 void finish_stopping(struct shim *shim, int undo);
 /* The chosen waiter, or the reconcile program, is through. */
 void finish_cleaned(struct shim *shim);
+/* What CLEANED says is to be deleted is kept for finish_delete_leftovers(), the last act. */
+void finish_keep_leftovers(struct shim *shim, struct shim_message *m);
+void finish_delete_leftovers(struct shim *shim);
 void finish_conn_closed(struct shim *shim, struct conn *conn);
 void finish_send_exited(struct shim *shim, struct conn *conn, int clean);
 

@@ -156,9 +156,10 @@ static int begin(struct shim *shim, struct gantry_error *err)
 	mallopt(M_MMAP_THRESHOLD, 65536);
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	close_range(SHIM_FD_LOCK + 1, ~0U, 0);
-	fcntl(SHIM_FD_LOCK, F_SETFD, FD_CLOEXEC);
+	close_range(SHIM_FD_CONTROL + 1, ~0U, 0);
 	fcntl(SHIM_FD_CONTROL, F_SETFD, FD_CLOEXEC);
+	shim->lock = -1;
+	shim->mounts = -1;
 	shim->status = SHIM_NEW;
 	shim->run_dir = -1;
 	shim->listener.fd = -1;
@@ -179,10 +180,11 @@ int main(int argc, char **argv)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct shim *shim = &the_shim;
 
-	if (fcntl(SHIM_FD_CONTROL, F_GETFD) < 0 || fcntl(SHIM_FD_LOCK, F_GETFD) < 0) {
-		fprintf(stderr, "gantry-shim: is started by gantry, with its socket and its lock\n");
+	if (fcntl(SHIM_FD_CONTROL, F_GETFD) < 0) {
+		fprintf(stderr, "gantry-shim: is started by gantry, with its socket\n");
 		return 2;
 	}
+	shim->title = argc > 1 ? argv[1] : NULL;
 	if (begin(shim, &err) < 0) {
 		fprintf(stderr, "gantry-shim: %s\n", err.message);
 		return 1;
@@ -192,5 +194,6 @@ int main(int argc, char **argv)
 	if (shim->abandoned) {
 		finish_abandoned(shim);
 	}
+	finish_delete_leftovers(shim);
 	return 0;
 }

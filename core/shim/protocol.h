@@ -7,8 +7,8 @@
  * the container's run folder and is named by its path.
  *
  * The run folder, <run-root>/containers/<id>/:
- *   shim.lock    flock(2)ed by the engine that starts the shim, kept by the shim
- *                until it ends: locked means that a shim lives
+ *   shim.lock    flock(2)ed by the engine that starts the shim, handed to the shim with
+ *                CREATE and kept until it ends: locked means that a shim lives
  *   shim.sock    where the shim listens
  *   config.json  the OCI specification; the folder is the bundle
  *   runtime/     the runtime driver's state_dir
@@ -21,8 +21,8 @@
  *   shim.log     what went wrong and had nobody to be told to; made when needed
  *
  * `exit` there and the lock held: it is being finished.  A container that waits to
- * be restarted has no `exit` yet (SHIM_STATE tells).  The program is started as `gantry-shim <id>`; the name is
- * for ps only.  `reconcile` is run as
+ * be restarted has no `exit` yet (SHIM_STATE tells).  The program is started with an argument of 64
+ * characters, over which it writes the id, for ps only.  `reconcile` is run as
  *	<reconcile> [--root R] [--run-root R] [--config C] [--plugin-path P] WHAT...
  * with WHAT one of
  *	exited ID          finish it (the shim waits for the program, then ends)
@@ -45,15 +45,14 @@
 #define SHIM_FIELDS_MAX (SHIM_MESSAGE_MAX - (int)sizeof(uint32_t))
 #define SHIM_MAX_FDS 4
 #define SHIM_FD_CONTROL 3
-#define SHIM_FD_LOCK 4
 
 enum shim_type {
 	SHIM_INVALID = 0,
 
 	/* Requests. */
 
-	/* Creates the container; the init waits.  Descriptor: the root's detached
-	 * mount (optional).  Fields:
+	/* Creates the container; the init waits.  Descriptors: the lock, and the root's
+	 * detached mount (optional).  Fields:
 	 *   id, run_dir
 	 *   runtime.path, runtime.driver, runtime.config, runtime.state, runtime.run
 	 *                           plugin file, driver, its configuration and folders
@@ -65,6 +64,7 @@ enum shim_type {
 	 *   log.path, log.driver, log.config, log.state, log.run, log.dir, log.options,
 	 *   log.info                (no log.driver: output only goes to attached clients)
 	 *   emulate                 program that answers emulated calls (absent: none are)
+	 *   hold_mounts (0|1)       its mounts may outlive it, as long as the shim lives
 	 *   reconcile               program that finishes what the shim cannot
 	 *   root, run_root, config, plugin_path   its --root, --run-root ... (may be absent)
 	 *   restart (no|always|on-failure|unless-stopped), restart_max, restart_count
@@ -90,8 +90,10 @@ enum shim_type {
 	 * not ended: the connection ends without an answer, connect to the next shim. */
 	SHIM_WAIT = 4,
 
-	/* The peer that EXITED chose (clean=1) has finished everything; the shim may go.
-	 * No answer.  When that peer dies instead, the shim runs `reconcile`. */
+	/* The peer that EXITED chose (clean=1) has finished everything; the shim may go,
+	 * after it has deleted the trees rest (repeated) and then the file mark, whose lock
+	 * the descriptor beside it holds.  No answer.  When that peer dies instead, the shim
+	 * runs `reconcile`. */
 	SHIM_CLEANED = 5,
 
 	/* The user wants it to end: no restart follows.  Sent before signals; undo=1 takes it
@@ -120,6 +122,10 @@ enum shim_type {
 
 	/* Answer: OK with pid, started_ns, status (created, running, exited, restarting). */
 	SHIM_STATE = 12,
+
+	/* CREATE is to come; runtime.path is the plugin that it will most likely name, which
+	 * can be loaded meanwhile.  No answer. */
+	SHIM_WARM = 13,
 
 	/* Answers. */
 

@@ -19,6 +19,7 @@ struct conn;
 struct exec;
 struct health;
 struct logger;
+struct native_plugin;
 
 enum shim_status {
 	SHIM_NEW = 1, /* no CREATE yet */
@@ -49,6 +50,10 @@ struct shim {
 
 	enum shim_status status;
 	int run_dir; /* descriptor */
+	int lock;    /* descriptor; held until the end */
+	int mounts;  /* the container's mount namespace, so that its end is not waited for; or -1 */
+	char *title; /* the argument that ps shows; or NULL */
+	struct native_plugin *warm; /* the runtime, loaded for the creator to inherit; or NULL */
 	pid_t pid;   /* the init; 0: none */
 	int64_t started_ns;
 	int64_t finished_ns;
@@ -73,6 +78,9 @@ struct shim {
 	pid_t reconciler; /* runs `exited`; 0: none */
 	int streams_closed;
 	int cleaned;
+	char *leftovers;      /* CLEANED's fields, when there is something to delete; or NULL */
+	size_t leftovers_len;
+	int leftovers_mark;   /* descriptor */
 
 	struct exec *execs;
 	struct health *health;

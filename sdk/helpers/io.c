@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -245,6 +246,13 @@ int rename_new_folder(int dirfd, const char *from, const char *to)
 	if (r < 0)
 		return errno == ENOTEMPTY ? -EEXIST : -errno;
 	return 0;
+}
+
+int is_space_short(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_bavail < fs.f_blocks / 16;
 }
 
 int remove_tree(int dirfd, const char *path)

@@ -43,6 +43,9 @@ int make_dirs(int dirfd, const char *path, mode_t mode);
  * too that know no RENAME_NOREPLACE: they replace no folder that holds something. */
 int rename_new_folder(int dirfd, const char *from, const char *to);
 
+/* Is the disk nearly full, so that what can be freed may be needed by the very next write? */
+int is_space_short(const char *path);
+
 /* Removes a whole tree; missing is fine; never follows links or crosses into
  * another mount. */
 int remove_tree(int dirfd, const char *path);

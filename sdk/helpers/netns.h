@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work inside another namespace, mostly a network namespace, without disturbing the caller: a short-lived
- * thread enters it, so that the calling thread, and every other, stays where it is.
+ * Work inside another namespace, mostly a network namespace, without disturbing anybody else: a
+ * short-lived thread enters it, or the calling thread does and comes back, where it can.
  */
 #ifndef HELPERS_NETNS_H
 #define HELPERS_NETNS_H
 
-/* Runs fn(arg) in a thread that is in the namespace of this type (CLONE_NEW*) and returns what fn returns, or a negative
- * errno when the thread cannot be started or cannot enter. */
+/* Runs fn(arg) in the namespace of this type (CLONE_NEW*) and returns what fn returns, or a negative
+ * errno when nobody can enter. */
 int namespace_run(int fd, int type, int (*fn)(void *arg), void *arg);
 int netns_run(int netns, int (*fn)(void *arg), void *arg);
 

@@ -507,10 +507,25 @@ static int check_children(const struct snapshots *s, const char *key, struct gan
 	return error_hint(err, "remove %s first", child);
 }
 
-/* Moves a snapshot out of sight and deletes it; 1 when it was not there. */
-static int discard(const struct snapshots *s, enum snapshot_state state, const char *key,
+/* The caller deletes it: says where it lies. */
+static int name_rest(const struct snapshots *s, const char *name, struct gantry_reply *reply,
+		     struct gantry_error *err)
+{
+	auto_free char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", s->path, name) < 0 ||
+	    gantry_storage_remove_set_rest(reply, path) < 0)
+		return error_no_memory(err);
+	return 0;
+}
+
+/* Moves a snapshot out of sight and deletes it, or leaves that to the caller; 1 when it
+ * was not there. */
+static int discard(const struct snapshots *s, enum snapshot_state state,
+		   const struct gantry_storage_remove_args *args, struct gantry_reply *reply,
 		   struct gantry_error *err)
 {
+	const char *key = args->key;
 	char from[MAX_KEY + 32], to[MAX_KEY + 64];
 	int r;
 
@@ -523,28 +538,31 @@ static int discard(const struct snapshots *s, enum snapshot_state state, const c
 		return error_errno(err, errno, "cannot remove snapshot %s", key);
 	}
 	/* It is gone whatever happens now: list deletes what is left. */
+	if (args->defer)
+		return name_rest(s, to, reply, err);
 	r = remove_tree(s->fd, to);
 	if (r < 0 && r != -EBUSY && r != -ENOTEMPTY)
 		return error_errno(err, -r, "cannot delete %s/%s", s->path, to);
 	return 0;
 }
 
-int snapshots_remove(const struct snapshots *s, const char *key, int guard_children,
-		     struct gantry_error *err)
+int snapshots_remove(const struct snapshots *s, const struct gantry_storage_remove_args *args,
+		     struct gantry_reply *reply, struct gantry_error *err)
 {
+	const char *key = args->key;
 	char path[MAX_KEY + 32];
 	int r = check_key(key, err);
 
 	if (r == 0)
-		r = discard(s, SNAPSHOT_ACTIVE, key, err);
+		r = discard(s, SNAPSHOT_ACTIVE, args, reply, err);
 	if (r != 1)
 		return r;
 	snprintf(path, sizeof(path), "committed/%s", key);
 	if (faccessat(s->fd, path, F_OK, 0) < 0)
 		return 0;
-	r = guard_children ? check_children(s, key, err) : 0;
+	r = check_children(s, key, err);
 	if (r == 0)
-		r = discard(s, SNAPSHOT_COMMITTED, key, err);
+		r = discard(s, SNAPSHOT_COMMITTED, args, reply, err);
 	return r < 0 ? r : 0;
 }
 

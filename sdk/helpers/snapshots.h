@@ -19,6 +19,7 @@
 
 #include <gantry/error.h>
 #include <gantry/interface.h>
+#include <gantry/storage.h>
 
 #include "buf.h"
 
@@ -84,10 +85,10 @@ int snapshots_prepare(const struct snapshots *s, const char *key, const char *pa
 int snapshots_commit(const struct snapshots *s, const char *key, const char *name,
 		     struct gantry_error *err);
 
-/* Deletes; a missing key is no error.  With guard_children a committed snapshot
- * that others stand on is IN_USE. */
-int snapshots_remove(const struct snapshots *s, const char *key, int guard_children,
-		     struct gantry_error *err);
+/* The operation `remove`: a missing key is no error, a committed snapshot that others
+ * stand on is IN_USE. */
+int snapshots_remove(const struct snapshots *s, const struct gantry_storage_remove_args *args,
+		     struct gantry_reply *reply, struct gantry_error *err);
 
 /* Puts all keys as items of field 0, and deletes what a crash left in trash/. */
 int snapshots_list(const struct snapshots *s, struct gantry_reply *reply,

@@ -98,15 +98,20 @@ op {
 
 op {
 	name = "remove",
-	doc = "Removes a snapshot; one that is not there is no error.",
-	args = { { "key", "string", "the snapshot" } },
+	doc = [[Removes a snapshot; one that is not there is no error.  A caller that says `defer` deletes by itself, when
+nobody waits, what the driver has put aside and names in `rest`.  If it dies before, `list` does it.]],
+	args = {
+		{ "key", "string", "the snapshot" },
+		{ "defer", "boolean?", "what takes time may be left to the caller" },
+	},
+	results = { { "rest", "string?", "a tree that is no snapshot any more, to be deleted file by file; absent: nothing is left" } },
 	errors = { "IN_USE" },
 	required = true, idempotent = true, deadline = "long",
 }
 
 op {
 	name = "list",
-	doc = "All snapshots, for reconciliation and `system df`.",
+	doc = "All snapshots, for reconciliation and `system df`. Deletes what removals have left behind.",
 	results = { { "key", "list", "each snapshot's key" } },
 	required = true, idempotent = true, deadline = "short",
 }

@@ -15,10 +15,9 @@
 #include <helpers/error.h>
 
 #include "cgroup.h"
+#include "device_program.h"
 #include "resources.h"
 
-#define MAX_RULES 512
-#define RULE_INSNS 8
 #define RWM .read = true, .write = true, .mknod = true
 
 static const struct device_rule defaults[] = {
@@ -55,18 +54,13 @@ bool device_rules_allow_all(const struct resources *res)
 	return false;
 }
 
-struct program {
-	struct bpf_insn insns[(MAX_RULES + 32) * RULE_INSNS];
-	size_t n;
-};
-
-static void emit(struct program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
+static void emit(struct device_program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
 {
 	p->insns[p->n++] = (struct bpf_insn){ code, dst, src, off, imm };
 }
 
 /* Registers: r2 type, r3 access, r4 major, r5 minor. */
-static void emit_start(struct program *p)
+static void emit_start(struct device_program *p)
 {
 	emit(p, BPF_LDX | BPF_MEM | BPF_W, 2, 1, offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
 	emit(p, BPF_ALU | BPF_MOV | BPF_X, 3, 2, 0, 0);
@@ -76,7 +70,7 @@ static void emit_start(struct program *p)
 	emit(p, BPF_LDX | BPF_MEM | BPF_W, 5, 1, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
 }
 
-static void emit_return(struct program *p, bool allow)
+static void emit_return(struct device_program *p, bool allow)
 {
 	emit(p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, allow);
 	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
@@ -90,7 +84,7 @@ static int32_t access_mask(const struct device_rule *d)
 
 /* Returns d's verdict when the access is d's, else falls through.  An allowance
  * must cover all that is wanted; a refusal needs one bit of it. */
-static void emit_rule(struct program *p, const struct device_rule *d)
+static void emit_rule(struct device_program *p, const struct device_rule *d)
 {
 	int32_t mask = access_mask(d), all = 7;
 	size_t patch[4], n = 0;
@@ -119,20 +113,99 @@ static void emit_rule(struct program *p, const struct device_rule *d)
 		p->insns[patch[i]].off = (int16_t)(p->n - patch[i] - 1);
 }
 
-/* Rules before one that speaks about everything are never asked. */
-static void build(struct program *p, const struct resources *res)
+static bool same_rule(const struct device_rule *a, const struct device_rule *b)
 {
-	emit_start(p);
+	return a->allow == b->allow && a->type == b->type && a->major == b->major &&
+	       a->minor == b->minor && access_mask(a) == access_mask(b);
+}
+
+/* The rules in the order in which they are asked. */
+struct order {
+	const struct device_rule *rules[DEVICE_RULES_MAX + ARRAY_SIZE(defaults)];
+	size_t n;
+};
+
+/* One that was asked before has decided already. */
+static void ask(struct order *o, const struct device_rule *d)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (same_rule(o->rules[i], d))
+			return;
+	}
+	o->rules[o->n++] = d;
+}
+
+/* Most rules let one kind of device be used in every way: those that stand together are
+ * compared by major and minor alone.  The kernel looks at each instruction when a program is
+ * loaded, so that few matter. */
+static bool joins_group(const struct device_rule *d, const struct device_rule *first)
+{
+	return d->allow && d->type == first->type && d->type != 'a' && d->major >= 0 &&
+	       access_mask(d) == 7;
+}
+
+static size_t emit_group(struct device_program *p, const struct order *o, size_t from)
+{
+	const struct device_rule *const *r = o->rules;
+	size_t patch[ARRAY_SIZE(o->rules)], n = 0, out, to = from, i = from;
+
+	while (to < o->n && joins_group(r[to], r[from]))
+		to++;
+	out = p->n;
+	emit(p, BPF_JMP | BPF_JNE | BPF_K, 2, 0, 0,
+	     r[from]->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+	while (i < to) {
+		size_t skip = p->n, k;
+
+		emit(p, BPF_JMP | BPF_JNE | BPF_K, 4, 0, 0, (int32_t)r[i]->major);
+		for (k = i; k < to && r[k]->major == r[i]->major; k++) {
+			patch[n++] = p->n;
+			if (r[k]->minor >= 0)
+				emit(p, BPF_JMP | BPF_JEQ | BPF_K, 5, 0, 0, (int32_t)r[k]->minor);
+			else
+				emit(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+			if (r[k]->minor < 0) {
+				/* the others of this major are never asked */
+				while (k + 1 < to && r[k + 1]->major == r[i]->major)
+					k++;
+			}
+		}
+		p->insns[skip].off = (int16_t)(p->n - skip - 1);
+		i = k;
+	}
+	emit(p, BPF_JMP | BPF_JA, 0, 0, 2, 0);
+	for (i = 0; i < n; i++)
+		p->insns[patch[i]].off = (int16_t)(p->n - patch[i] - 1);
+	emit_return(p, true);
+	p->insns[out].off = (int16_t)(p->n - out - 1);
+	return to;
+}
+
+/* Rules before one that speaks about everything are never asked. */
+void device_program_build(struct device_program *p, const struct resources *res)
+{
+	struct order o = { .n = 0 };
+	bool rest = false;
+
 	for (size_t i = n_default_device_rules; i-- > 0;)
-		emit_rule(p, &default_device_rules[i]);
+		ask(&o, &default_device_rules[i]);
 	for (size_t i = res ? res->n_devices : 0; i-- > 0;) {
 		if (covers_all(&res->devices[i])) {
-			emit_return(p, res->devices[i].allow);
-			return;
+			rest = res->devices[i].allow;
+			break;
 		}
-		emit_rule(p, &res->devices[i]);
+		ask(&o, &res->devices[i]);
 	}
-	emit_return(p, false);
+	emit_start(p);
+	for (size_t i = 0; i < o.n;) {
+		if (joins_group(o.rules[i], o.rules[i])) {
+			i = emit_group(p, &o, i);
+		} else {
+			emit_rule(p, o.rules[i]);
+			i++;
+		}
+	}
+	emit_return(p, rest);
 }
 
 static int sys_bpf(int cmd, union bpf_attr *attr)
@@ -140,7 +213,7 @@ static int sys_bpf(int cmd, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 }
 
-static int load(const struct program *p)
+static int load(const struct device_program *p)
 {
 	union bpf_attr attr = { 0 };
 
@@ -182,7 +255,7 @@ static void detach(int dir, uint32_t id)
 
 int cgroup_set_device_filter(int dir, const struct resources *res, struct gantry_error *err)
 {
-	auto_free struct program *p = calloc(1, sizeof(*p));
+	auto_free struct device_program *p = calloc(1, sizeof(*p));
 	union bpf_attr attr = { 0 };
 	auto_fd int prog = -1;
 	uint32_t old[16];
@@ -190,10 +263,10 @@ int cgroup_set_device_filter(int dir, const struct resources *res, struct gantry
 
 	if (!p)
 		return error_no_memory(err);
-	if (res && res->n_devices > MAX_RULES)
+	if (res && res->n_devices > DEVICE_RULES_MAX)
 		return error_set(err, GANTRY_ERR_LIMIT, "linux.resources.devices: more than %d rules",
-				 MAX_RULES);
-	build(p, res);
+				 DEVICE_RULES_MAX);
+	device_program_build(p, res);
 	prog = load(p);
 	if (prog < 0)
 		return error_set(err, GANTRY_ERR_UNSUPPORTED,

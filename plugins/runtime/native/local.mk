@@ -9,6 +9,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/arena.c plugins/runtime/native/arena.h \
 	plugins/runtime/native/beneath.c plugins/runtime/native/beneath.h \
 	plugins/runtime/native/caps.c plugins/runtime/native/caps.h \
+	plugins/runtime/native/cgroup_bpf.c plugins/runtime/native/device_program.h \
 	plugins/runtime/native/cgroup_bpf.c \
 	plugins/runtime/native/checkpoint.c plugins/runtime/native/checkpoint.h \
 	plugins/runtime/native/criu.c plugins/runtime/native/criu.h \

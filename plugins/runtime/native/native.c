@@ -248,4 +248,5 @@ static const struct gantry_driver driver = {
 
 static const struct gantry_driver *const drivers[] = { &driver, NULL };
 
-GANTRY_PLUGIN(.name = "native", .version = "0.1.0", .licence = "Apache-2.0", .drivers = drivers);
+GANTRY_PLUGIN(.name = "native", .version = "0.1.0", .licence = "Apache-2.0", .drivers = drivers,
+	      .flags = GANTRY_PLUGIN_UNLOADABLE);

@@ -40,13 +40,15 @@
 
 /* fsconfig() takes strings of up to 255 bytes; longer paths go by descriptor. */
 #define MAX_STRING 255
-#define MAX_LAYERS (SNAPSHOT_MAX_PARENTS + 1)
+#define MAX_LAYERS (SNAPSHOT_MAX_PARENTS + 2)
+#define MAX_LOWER 500 /* of the kernel */
 
 /* One mount in the making. */
 struct job {
 	const struct overlay *o;
 	const struct snapshot *snap;
 	const struct overlay_mount_options *options;
+	int has_places; /* the layer of mount points lies at the bottom */
 	int fds[MAX_LAYERS + 3]; /* what must stay open until it is mounted */
 	size_t n_fds;
 	const char *pad; /* an attached snapshot that is the only layer: overlayfs wants two */
@@ -66,6 +68,15 @@ static int layer_path(const struct job *j, enum snapshot_state state, const char
 
 	if (n < 0 || (size_t)n >= size)
 		return error_set(err, GANTRY_ERR_INVALID, "the path of snapshot %s is too long", key);
+	return 0;
+}
+
+static int places_path(const struct job *j, char *to, size_t size, struct gantry_error *err)
+{
+	int n = snprintf(to, size, "%s/" OVERLAY_PLACES, j->o->snapshots.path);
+
+	if (n < 0 || (size_t)n >= size)
+		return error_errno(err, ENAMETOOLONG, "%s", j->o->snapshots.path);
 	return 0;
 }
 
@@ -90,15 +101,11 @@ static int open_mapped(struct job *j, const char *path, struct gantry_error *err
 }
 
 /* What the kernel shall call the folder: its path where that may be given. */
-static int layer_name(struct job *j, enum snapshot_state state, const char *key, const char *name,
-		      int by_fd, char *to, size_t size, struct gantry_error *err)
+static int folder_name(struct job *j, const char *path, int by_fd, char *to, size_t size,
+		       struct gantry_error *err)
 {
-	char path[4096];
-	int r = layer_path(j, state, key, name, path, sizeof(path), err);
 	int fd;
 
-	if (r < 0)
-		return r;
 	if (j->options->userns >= 0) {
 		fd = open_mapped(j, path, err);
 		if (fd < 0)
@@ -114,6 +121,15 @@ static int layer_name(struct job *j, enum snapshot_state state, const char *key,
 	}
 	snprintf(to, size, "/proc/self/fd/%d", fd);
 	return 0;
+}
+
+static int layer_name(struct job *j, enum snapshot_state state, const char *key, const char *name,
+		      int by_fd, char *to, size_t size, struct gantry_error *err)
+{
+	char path[4096];
+	int r = layer_path(j, state, key, name, path, sizeof(path), err);
+
+	return r < 0 ? r : folder_name(j, path, by_fd, to, size, err);
 }
 
 /* A lower layer: a snapshot's own folder, or what is attached in its place. */
@@ -140,7 +156,8 @@ static int layer_content(struct job *j, enum snapshot_state state, const char *k
 /* How many lower layers the view has, and the i-th of them, topmost first. */
 static size_t lower_count(const struct job *j)
 {
-	return j->snap->n_parents + (j->options->view == OVERLAY_READ_ONLY) + (j->pad != NULL);
+	return j->snap->n_parents + (j->options->view == OVERLAY_READ_ONLY) + (j->pad != NULL) +
+	       (size_t)j->has_places;
 }
 
 static int lower_name(struct job *j, size_t i, int by_fd, char *to, size_t size,
@@ -150,8 +167,14 @@ static int lower_name(struct job *j, size_t i, int by_fd, char *to, size_t size,
 
 	if (own && i == 0)
 		return layer_content(j, j->snap->state, j->snap->key, by_fd, to, size, err);
-	if (i - own == j->snap->n_parents)
+	if (i - own == j->snap->n_parents && j->pad)
 		return layer_name(j, SNAPSHOT_COMMITTED, j->pad, "root", by_fd, to, size, err);
+	if (i - own == j->snap->n_parents) {
+		char path[4096];
+		int r = places_path(j, path, sizeof(path), err);
+
+		return r < 0 ? r : folder_name(j, path, by_fd, to, size, err);
+	}
 	return layer_content(j, SNAPSHOT_COMMITTED, j->snap->parents[i - own], by_fd, to, size, err);
 }
 
@@ -384,6 +407,9 @@ static int mount_job(struct job *j, struct gantry_error *err)
 		return mount_folder(j, SNAPSHOT_COMMITTED, j->snap->parents[0], err);
 	if (j->snap->n_parents == 0 && !j->pad)
 		return mount_folder(j, j->snap->state, j->snap->key, err);
+	/* Views of a layer show what is in it and no more. */
+	j->has_places = j->snap->state == SNAPSHOT_ACTIVE && j->options->view != OVERLAY_PARENT &&
+			lower_count(j) < MAX_LOWER && overlay_have_places(j->o);
 	if (api == OVERLAY_MOUNT_CLASSIC)
 		return mount_classic(j, err);
 	fd = mount_new(j, &old_kernel, err);

@@ -90,7 +90,8 @@ static int overlay_prepare(void *self, const struct gantry_storage_prepare_args 
 		return r;
 	r = overlay_set_quota(o, args->key, args->size_limit, err);
 	if (r < 0)
-		(void)snapshots_remove(&o->snapshots, args->key, 0, &ignored);
+		(void)snapshots_remove(&o->snapshots, &GANTRY_STORAGE_REMOVE_ARGS(.key = args->key), reply,
+				       &ignored);
 	return r;
 }
 
@@ -146,7 +147,8 @@ static int overlay_attach(void *self, const struct gantry_storage_attach_args *a
 	if (r < 0) {
 		struct gantry_error ignored = GANTRY_ERROR_INIT;
 
-		(void)snapshots_remove(&o->snapshots, args->key, 0, &ignored);
+		(void)snapshots_remove(&o->snapshots, &GANTRY_STORAGE_REMOVE_ARGS(.key = args->key), reply,
+				       &ignored);
 	}
 	return r;
 }
@@ -157,7 +159,7 @@ static int overlay_remove(void *self, const struct gantry_storage_remove_args *a
 	struct overlay *o = self;
 
 	overlay_drop_quota(o, args->key);
-	return snapshots_remove(&o->snapshots, args->key, 1, err);
+	return snapshots_remove(&o->snapshots, args, reply, err);
 }
 
 static int overlay_list(void *self, const struct gantry_storage_list_args *args,

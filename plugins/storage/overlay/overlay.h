@@ -48,6 +48,11 @@ int overlay_mount_snapshot(const struct overlay *o, const struct snapshot *snap,
 int overlay_try_attached(const struct overlay *o, const char *key, int attached,
 			 struct gantry_error *err);
 
+/* Below the driver's folder: the layer of mount points (places.c). */
+#define OVERLAY_PLACES "places"
+/* Is it there?  Makes it.  A container can do without. */
+int overlay_have_places(const struct overlay *o);
+
 /* Can the kernel mount overlay with layers below dir?  Leaves nothing. */
 int overlay_try(const char *dir, struct gantry_error *err);
 

@@ -197,7 +197,7 @@ static int unionfs_remove(void *self, const struct gantry_storage_remove_args *a
 {
 	struct unionfs *u = self;
 
-	return snapshots_remove(&u->snapshots, args->key, 1, err);
+	return snapshots_remove(&u->snapshots, args, reply, err);
 }
 
 static int unionfs_list(void *self, const struct gantry_storage_list_args *args,

@@ -190,7 +190,7 @@ static int vfs_remove(void *self, const struct gantry_storage_remove_args *args,
 {
 	struct vfs *v = self;
 
-	return snapshots_remove(&v->snapshots, args->key, 1, err);
+	return snapshots_remove(&v->snapshots, args, reply, err);
 }
 
 static int vfs_list(void *self, const struct gantry_storage_list_args *args,

@@ -311,6 +311,24 @@ void conform_storage_usage(struct kit *k)
 	KIT_OK(k, drop(k, "one"));
 }
 
+/* What is left to the caller is no snapshot any more, and goes with the next look. */
+static void removes_later(struct kit *k)
+{
+	auto_free char *rest = NULL;
+
+	KIT_OK(k, prepare_on(k, "later", NULL));
+	KIT_OK(k, call_remove(k, &GANTRY_STORAGE_REMOVE_ARGS(.key = "later", .defer = 1)));
+	if (reply_string(&k->reply, GANTRY_STORAGE_REMOVE_RET_REST)) {
+		rest = strdup(reply_string(&k->reply, GANTRY_STORAGE_REMOVE_RET_REST));
+	}
+	KIT_TRUE(k, !rest || rest[0] == '/', "rest is no absolute path: %s", rest);
+	KIT_OK(k, prepare_on(k, "later", NULL));
+	KIT_OK(k, drop(k, "later"));
+	KIT_OK(k, list(k));
+	KIT_TRUE(k, !reply_list(&k->reply, 0)[0], "\"%s\" is left", reply_list(&k->reply, 0)[0]);
+	KIT_TRUE(k, !rest || !*rest || access(rest, F_OK) < 0, "%s is left", rest);
+}
+
 void conform_storage_remove(struct kit *k)
 {
 	KIT_OK(k, drop(k, "absent"));
@@ -322,6 +340,7 @@ void conform_storage_remove(struct kit *k)
 	KIT_OK(k, drop(k, "layer"));
 	KIT_OK(k, list(k));
 	KIT_TRUE(k, !reply_list(&k->reply, 0)[0], "\"%s\" is left", reply_list(&k->reply, 0)[0]);
+	removes_later(k);
 }
 
 void conform_storage_list(struct kit *k)

@@ -245,4 +245,4 @@ static const struct gantry_driver driver = {
 static const struct gantry_driver *const drivers[] = { &driver, NULL };
 
 GANTRY_PLUGIN(.name = "runtime-fake", .version = "0.1.0", .licence = "Apache-2.0",
-	      .drivers = drivers);
+	      .drivers = drivers, .flags = GANTRY_PLUGIN_UNLOADABLE);

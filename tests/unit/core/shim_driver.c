@@ -76,28 +76,27 @@ int bench_lock_is_free(struct bench *b)
 	auto_free char *path = path_of(b, "shim.lock");
 	auto_fd int fd = open(path, O_RDWR | O_CLOEXEC);
 
+	replace_fd(&b->lock, -1); /* ours, if it was not handed over */
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 static void spawn_shim(struct bench *b)
 {
-	int pair[2], lock = take_lock(b);
+	int pair[2];
 
+	b->lock = take_lock(b);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	b->control = pair[0];
 	b->shim = fork();
 	if (b->shim == 0) {
 		int mine = fcntl(pair[1], F_DUPFD, 20);
-		int locked = fcntl(lock, F_DUPFD, 20);
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves none behind */
 		dup2(mine, SHIM_FD_CONTROL);
-		dup2(locked, SHIM_FD_LOCK);
-		execl("./gantry-shim", "gantry-shim", "test", (char *)NULL);
+		execl("./gantry-shim", "gantry-shim", "----", (char *)NULL);
 		_exit(127);
 	}
 	close(pair[1]);
-	close(lock);
 }
 
 void bench_setup(struct bench *b, const char *script)
@@ -172,6 +171,7 @@ int create(struct bench *b, ...)
 	auto_free char *plugin = NULL;
 	const char *key;
 	va_list ap;
+	int r;
 
 	error_clear(&err);
 	shim_message_init(&msg, SHIM_CREATE);
@@ -192,7 +192,9 @@ int create(struct bench *b, ...)
 		shim_message_add(&msg, key, va_arg(ap, const char *));
 	}
 	va_end(ap);
-	return shim_request(b->control, &msg, NULL, 0, &err);
+	r = shim_request(b->control, &msg, &b->lock, b->lock >= 0, &err);
+	replace_fd(&b->lock, -1);
+	return r;
 }
 
 int start(struct bench *b)

@@ -14,6 +14,7 @@
 struct bench {
 	char dir[64]; /* the run folder; all else lies below it */
 	int control;
+	int lock; /* until CREATE hands it over; then -1 */
 	pid_t shim;
 	const char *log; /* "json-file", or NULL for none */
 };

@@ -549,7 +549,7 @@ END_TEST
 START_TEST(test_bad_messages)
 {
 	static const char raw[] = "\0\0\0\0a=b"; /* a field that does not end */
-	static const uint32_t types[] = { 0, 13, 64, 66, 4242, UINT32_MAX };
+	static const uint32_t types[] = { 0, 14, 64, 66, 4242, UINT32_MAX };
 	int fds[6];
 	int sock;
 
@@ -613,12 +613,44 @@ START_TEST(test_bad_create)
 }
 END_TEST
 
+/* A file of /proc/<shim>/ that has the text, also behind a NUL. */
+static int shim_file_has(const char *name, const char *text)
+{
+	auto_(buf) struct buf content = BUF_INIT;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", b.shim, name);
+	ck_assert_int_eq(read_file(AT_FDCWD, path, &content, 1 << 20), 0);
+	return memmem(content.data, content.len, text, strlen(text)) != NULL;
+}
+
+/* What was loaded ahead serves the creator only, and what cannot be loaded is nobody's
+ * failure yet. */
+START_TEST(test_warm)
+{
+	static const char *const paths[] = { "tests/unit/core/fake_runtime.so", "/nonexistent.so", NULL };
+
+	begin("exit 0");
+	for (int i = 0; i < 2; i++) {
+		shim_message_init(&msg, SHIM_WARM);
+		shim_message_add(&msg, "runtime.path", paths[_i]);
+		ck_assert_int_eq(shim_send(b.control, &msg, NULL, 0, &err), 0);
+	}
+	ck_assert_int_eq(create(&b, NULL), 0);
+	ck_assert(shim_file_has("cmdline", "test"));
+	ck_assert(!shim_file_has("maps", "fake_runtime"));
+	ck_assert_int_eq(start(&b), 0);
+	replace_fd(&b.control, -1);
+	assert_ended_cleanly();
+}
+END_TEST
+
 START_TEST(test_vanishing_clients)
 {
 	begin("read x");
 	ck_assert_int_eq(create(&b, "stdin", "1", NULL), 0);
 	ck_assert_int_eq(start(&b), 0);
-	for (uint32_t type = SHIM_CREATE; type <= SHIM_STATE; type++) {
+	for (uint32_t type = SHIM_CREATE; type <= SHIM_WARM; type++) {
 		int sock = bench_connect(&b);
 
 		if (type != SHIM_STOPPING) {
@@ -666,6 +698,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, test_run_and_clean);
+	tcase_add_loop_test(t, test_warm, 0, 3);
 	tcase_add_test(t, test_log_is_complete_at_exit);
 	tcase_add_test(t, test_reconcile_without_waiter);
 	tcase_add_test(t, test_one_cleaner_and_its_death);
