@@ -17,30 +17,48 @@
 #define TOC_NAME "stargz.index.json"
 
 #define STARGZ_DIGEST "containerd.io/snapshot/stargz/toc.digest"
-#define CHUNKED_POSITION "io.github.containers.zstd-chunked.manifest-position"
-#define CHUNKED_DIGEST "io.github.containers.zstd-chunked.manifest-checksum"
+
+/* Its name of 2023, and that before. */
+static const struct {
+	const char *position, *digest;
+} chunked[] = {
+	{ "io.github.containers.zstd-chunked.manifest-position",
+	  "io.github.containers.zstd-chunked.manifest-checksum" },
+	{ "io.containers.zstd-chunked.manifest-position", "io.containers.zstd-chunked.manifest-checksum" },
+};
 
 static int is_range(int64_t offset, int64_t size, int64_t blob_size)
 {
 	return offset > 0 && size > 0 && size <= MAX_PACKED && offset <= blob_size - size;
 }
 
-void toc_announced(struct json_object *descriptor, int64_t blob_size, struct toc *ret)
+static int announced_chunked(struct json_object *notes, size_t i, int64_t blob_size, struct toc *ret)
 {
-	struct json_object *notes = json_get_object(descriptor, "annotations");
-	const char *position = json_get_string(notes, CHUNKED_POSITION);
-	const char *digest = json_get_string(notes, CHUNKED_DIGEST);
+	const char *position = json_get_string(notes, chunked[i].position);
+	const char *digest = json_get_string(notes, chunked[i].digest);
 	long long offset, size, unpacked;
 	int type;
 
-	*ret = (struct toc){ .kind = TOC_NONE };
-	if (position && digest_is_valid(digest) &&
-	    sscanf(position, "%lld:%lld:%lld:%d", &offset, &size, &unpacked, &type) == 4 && type == 1 &&
-	    is_range(offset, size, blob_size) && unpacked > 0 && unpacked <= MAX_UNPACKED) {
-		*ret = (struct toc){ TOC_ZSTD_CHUNKED, digest, offset, size, unpacked };
-		return;
+	if (!position || !digest_is_valid(digest) ||
+	    sscanf(position, "%lld:%lld:%lld:%d", &offset, &size, &unpacked, &type) != 4 || type != 1 ||
+	    !is_range(offset, size, blob_size) || unpacked <= 0 || unpacked > MAX_UNPACKED) {
+		return 0;
 	}
-	digest = json_get_string(notes, STARGZ_DIGEST);
+	*ret = (struct toc){ TOC_ZSTD_CHUNKED, digest, offset, size, unpacked };
+	return 1;
+}
+
+void toc_announced(struct json_object *descriptor, int64_t blob_size, struct toc *ret)
+{
+	struct json_object *notes = json_get_object(descriptor, "annotations");
+	const char *digest = json_get_string(notes, STARGZ_DIGEST);
+
+	for (size_t i = 0; i < ARRAY_SIZE(chunked); i++) {
+		if (announced_chunked(notes, i, blob_size, ret)) {
+			return;
+		}
+	}
+	*ret = (struct toc){ .kind = TOC_NONE };
 	if (digest_is_valid(digest) && blob_size > TOC_FOOTER) {
 		*ret = (struct toc){ .kind = TOC_ESTARGZ, .digest = digest };
 	}

@@ -17,6 +17,10 @@ for kind in estargz chunked; do
 	expect "$(printf 'second\nnew\nno')" "$out" "$kind: a program that ran early"
 	! is_whole "$HELD" || fail "$kind: the layer was there already, so this shows nothing"
 	expect 0 "$(awk -v d="$HELD" '$1 == d && $3 == 200' "$T/requests" | wc -l)" "$kind: requests for the whole layer"
+	expect 2 "$(gantry image inspect -f '{{index .GraphDriver.Data "LayersInPlace"}}' "$name")" "$kind: inspect"
+	here=$(gantry image inspect -f '{{index .GraphDriver.Data "PackedBytesHere"}}' "$name")
+	all=$(gantry image inspect -f '{{index .GraphDriver.Data "PackedBytes"}}' "$name")
+	[ "$here" -gt 0 ] && [ "$here" -lt "$all" ] || fail "$kind: inspect says that $here of $all bytes are here"
 	# What is withheld is waited for, not invented.
 	gantry start -a "c-$kind" >/dev/null || fail "$kind: a second start"
 	timeout 60 "$GANTRY_BUILD/gantry" --root "$T/root" --run-root "$T/run" run --rm --network none "$name" \
