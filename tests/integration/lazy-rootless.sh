@@ -33,4 +33,10 @@ for ids in single full; do
 		as_user rm -rf "$USER_HOME/.local" || fail "$ids, $STORAGE: the store is the user's to delete"
 	done
 done
+# Without /dev/fuse they are unpacked.
+new_user ids=single fuse=no
+STORAGE=
+u pull -q --lazy "$REGISTRY/t:estargz" >/dev/null || fail "without /dev/fuse"
+expect "$want" "$(look "$REGISTRY/t:estargz")" "without /dev/fuse"
+expect 0 "$(find "$USER_HOME" -path '*/lazy/*' -name index | wc -l)" "without /dev/fuse: layers in place"
 exit 0

@@ -490,6 +490,6 @@ int overlay_try_attached(const struct overlay *o, const char *key, int attached,
 	if (fd >= 0)
 		return 0;
 	err->code = GANTRY_ERR_UNSUPPORTED;
-	return error_hint(err, "layers that are mounted nowhere need Linux 6.15; storage/unionfs takes "
-			       "them on any");
+	return error_hint(err, "this kernel makes no overlayfs over a mount that is attached nowhere; "
+			       "storage/unionfs takes it");
 }
