@@ -161,9 +161,20 @@ static int attach_snapshot(const struct layer *l, struct gantry_error *err)
 					  &ret, err);
 }
 
-static int attach(const struct layer *l, struct build *b, struct gantry_error *err)
+/* Unless another layer has the same blob. */
+static void undo(const struct layer *l)
 {
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_free char *path = lazy_path(l->core, name_of(l));
+
+	(void)lazy_forget(l->core, l->chain_id, &ignored);
+	if (path && !lazy_needs(l->core, l->digest)) {
+		(void)remove_tree(AT_FDCWD, path);
+	}
+}
+
+static int attach(const struct layer *l, struct build *b, struct gantry_error *err)
+{
 	int r = publish(l, b, err);
 
 	if (r == 0) {
@@ -180,7 +191,7 @@ static int attach(const struct layer *l, struct build *b, struct gantry_error *e
 		r = layer_record(l, (int64_t)build_content_size(b), err);
 	}
 	if (r < 0) {
-		(void)lazy_forget(l->core, l->chain_id, &ignored);
+		undo(l);
 	}
 	return r;
 }
