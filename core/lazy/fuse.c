@@ -106,10 +106,10 @@ static int lookup_layer(struct request *rq, struct fuse_entry_out *out)
 	int r = server_slot(rq->w->s, rq->arg, &rq->slot, &err);
 
 	if (r == 0) {
-		r = find_node(rq, node_id(rq->slot, INDEX_ROOT));
-		if (r < 0) {
-			return r;
-		}
+		r = server_blob(rq->w->s, rq->slot, &rq->blob, &err);
+	}
+	if (r == 0) {
+		rq->index = blob_index(rq->blob);
 		fill_entry(rq, INDEX_ROOT, out);
 		out->entry_valid = 0; /* the same name may become another layer */
 		return 0;

@@ -98,7 +98,7 @@ int snapshot_open_attached(const struct snapshots *s, enum snapshot_state state,
 	*ret_fd = openat(attached, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*ret_fd < 0) {
 		error_errno(err, errno, "cannot open the content of snapshot %s", key);
-		return error_hint(err, "pull the image again");
+		return error_hint(err, "remove the image and pull it again");
 	}
 	return 0;
 }
