@@ -106,9 +106,14 @@ static int fill_chunk(const struct reading *rd, struct json_object *e, int64_t s
 	if (parse_digest(digest, c->digest) < 0) {
 		return error_set(err, GANTRY_ERR_UNSUPPORTED, "its chunk has no digest");
 	}
-	if (offset <= 0 || offset >= rd->toc->offset || end <= offset || skip < 0 ||
-	    skip > INDEX_CHUNK_MAX || size > INDEX_CHUNK_MAX - skip || end - offset > 2LL * INDEX_CHUNK_MAX) {
-		return bad(err, "its chunk lies nowhere, or is too large");
+	/* Only where tar headers and small files share a member with it does one begin at 0. */
+	if (offset < 0 || (offset == 0 && skip == 0) || offset >= rd->toc->offset || end <= offset ||
+	    skip < 0) {
+		return bad(err, "its chunk lies nowhere");
+	}
+	if (skip > INDEX_CHUNK_MAX || size > INDEX_CHUNK_MAX - skip || end - offset > 2LL * INDEX_CHUNK_MAX) {
+		return error_set(err, GANTRY_ERR_UNSUPPORTED, "its chunk is larger than %d MiB",
+				 INDEX_CHUNK_MAX >> 20);
 	}
 	c->kind = rd->toc->kind == TOC_ESTARGZ ? CHUNK_GZIP : CHUNK_ZSTD;
 	c->has_digest = 1;

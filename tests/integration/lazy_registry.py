@@ -7,6 +7,7 @@ lazy_registry.py make OUT KIND LAYER.tar...   writes an image into the folder OU
     "-LIE" behind it, damaged: toc (the table is another than the manifest says), chunk (one
     chunk's bytes are others than its digest, with a whole blob that fits), escape (the table
     names ../x), short (a chunk ends in the middle), footer (none).
+lazy_registry.py wrap OUT TAG BLOB TOC_DIGEST DIFF_ID   the same of an eStargz blob that is there
 lazy_registry.py where OUT KIND NAME          digest, first byte and end of that file in its blob
 lazy_registry.py serve DIR LOG [RATE]         serves it on a free port, which is printed.  Each
     request for a blob is a line in LOG: digest range status.  RATE: bytes a second for all
@@ -342,7 +343,29 @@ def where(out, kind, name):
                 print(d["digest"], e["offset"], e["endOffset"])
 
 
-if sys.argv[1] == "make":
+def wrap(out, tag, path, toc_digest, diff_id):
+    """An image of one eStargz blob that another program has made."""
+    os.makedirs(out + "/blobs", exist_ok=True)
+
+    def put(data):
+        with open("%s/blobs/%s" % (out, digest(data)), "wb") as f:
+            f.write(data)
+        return {"digest": digest(data), "size": len(data)}
+
+    d = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+         "annotations": {"containerd.io/snapshot/stargz/toc.digest": toc_digest}}
+    d.update(put(open(path, "rb").read()))
+    c = {"mediaType": "application/vnd.oci.image.config.v1+json"}
+    c.update(put(json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": {"tag": tag}},
+                             "rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()))
+    with open("%s/%s" % (out, tag), "w") as f:
+        json.dump({"schemaVersion": 2, "config": c, "layers": [d],
+                   "mediaType": "application/vnd.oci.image.manifest.v1+json"}, f)
+
+
+if sys.argv[1] == "wrap":
+    wrap(*sys.argv[2:7])
+elif sys.argv[1] == "make":
     make(sys.argv[2], sys.argv[3], sys.argv[4:])
 elif sys.argv[1] == "where":
     where(sys.argv[2], sys.argv[3], sys.argv[4])

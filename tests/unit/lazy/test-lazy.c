@@ -337,7 +337,11 @@ START_TEST(hostile_tables_are_refused)
 		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"offset\":1000," DIGEST "}", GANTRY_ERR_CORRUPT },
 		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"offset\":-5," DIGEST "}", GANTRY_ERR_CORRUPT },
 		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":-1,\"offset\":5," DIGEST "}", GANTRY_ERR_CORRUPT },
-		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":100000000,\"offset\":5," DIGEST "}", GANTRY_ERR_CORRUPT },
+		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":100000000,\"offset\":5," DIGEST "}",
+		  GANTRY_ERR_UNSUPPORTED },
+		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"innerOffset\":512," DIGEST "}", 0 },
+		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"offset\":5,\"innerOffset\":-1," DIGEST "}",
+		  GANTRY_ERR_CORRUPT },
 		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"chunkSize\":5,\"offset\":5," DIGEST "}",
 		  GANTRY_ERR_CORRUPT },
 		{ "{\"name\":\"f\",\"type\":\"reg\",\"size\":10,\"chunkSize\":5,\"offset\":5," DIGEST "},"
