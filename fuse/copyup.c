@@ -30,6 +30,9 @@
 #include "fuse/unionfs.h"
 #include "fuse/workdir.h"
 
+/* Not an errno value: a filesystem may answer any of these. */
+enum { PARENT_CHANGED = 1 };
+
 int copyup_mark_impure(struct unionfs *fs, struct node *dir, int dirfd)
 {
 	int r;
@@ -169,7 +172,8 @@ static int publish_nameless(struct unionfs *fs, struct node *node, const char *t
 	return 0;
 }
 
-/* Moves work/tmp into the upper directory and switches the node over. */
+/* Moves work/tmp into the upper directory and switches the node over, or returns
+ * PARENT_CHANGED. */
 static int publish(struct unionfs *fs, struct node *node, struct node *parent, const char *tmp,
 		   int has_origin)
 {
@@ -189,7 +193,7 @@ static int publish(struct unionfs *fs, struct node *node, struct node *parent, c
 	if (!node->name.parent && node->fd >= 0) {
 		r = publish_nameless(fs, node, tmp);
 	} else if (node->name.parent != parent) {
-		r = -EAGAIN;
+		r = PARENT_CHANGED;
 	} else if (renameat(fs->work_fd, tmp, up->fd, node_name(fs, node)) < 0) {
 		r = -errno;
 	} else {
@@ -228,7 +232,7 @@ static int copyup_locked(struct unionfs *fs, struct node *node, struct node *par
 	loc_end(&from);
 	if (r == 0)
 		r = publish(fs, node, parent, tmp, has_origin);
-	if (r < 0) {
+	if (r != 0) {
 		work_remove(fs, tmp);
 		return r;
 	}
@@ -267,6 +271,6 @@ int copyup(struct unionfs *fs, struct node *node, uint64_t size)
 			node_copyup_unlock(fs, node);
 		}
 		node_put(fs, parent);
-	} while (r == -EAGAIN);
+	} while (r == PARENT_CHANGED);
 	return r;
 }

@@ -7,8 +7,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "helpers/io.h"
 
@@ -19,17 +21,13 @@ enum {
 	BUSY_LIMIT = 6,
 	BORED_LIMIT = 64,
 	LARGE_REQUEST = 8192, /* copying it takes time by itself */
+	WATCH_NS = 20000000,
 };
 
 static atomic_int active, idle, parked, dismissed;
-static sem_t wake;
-
-void crew_init(unsigned n_threads)
-{
-	sem_init(&wake, 0, 1);
-	atomic_store(&parked, (int)n_threads - 1);
-	atomic_store(&active, 1);
-}
+static atomic_uint turns;  /* how often somebody began to read */
+static sem_t wake, watch;
+static atomic_int watch_sleeps;
 
 int crew_join(struct crew_member *m)
 {
@@ -52,6 +50,49 @@ static void wake_one(void)
 	}
 }
 
+/* Whoever serves a request may wait for something that only another request brings
+ * about, where no crew_may_block() says so.  While nobody reads and nobody finishes,
+ * one more joins. */
+static void *watch_over(void *arg)
+{
+	const struct timespec pause = { 0, WATCH_NS };
+	unsigned before;
+
+	while (!atomic_load(&dismissed)) {
+		if (atomic_load(&idle) > 0) {
+			atomic_store(&watch_sleeps, 1);
+			while (sem_wait(&watch) < 0 && errno == EINTR)
+				;
+		}
+		before = atomic_load(&turns);
+		nanosleep(&pause, NULL);
+		if (!atomic_load(&idle) && atomic_load(&turns) == before)
+			wake_one();
+	}
+	return NULL;
+}
+
+static void wake_watch(void)
+{
+	if (atomic_exchange(&watch_sleeps, 0))
+		sem_post(&watch);
+}
+
+int crew_init(unsigned n_threads)
+{
+	pthread_t thread;
+	int r;
+
+	sem_init(&wake, 0, 1);
+	sem_init(&watch, 0, 0);
+	atomic_store(&parked, (int)n_threads - 1);
+	atomic_store(&active, 1);
+	r = pthread_create(&thread, NULL, watch_over, NULL);
+	if (r == 0)
+		pthread_detach(thread);
+	return r;
+}
+
 /* Unless this is the last one. */
 static int try_park(void)
 {
@@ -68,6 +109,7 @@ static int try_park(void)
 
 void crew_before(struct crew_member *m)
 {
+	atomic_fetch_add(&turns, 1);
 	atomic_fetch_add(&idle, 1);
 	m->before = time_monotonic_ns();
 }
@@ -77,6 +119,8 @@ int crew_after(struct crew_member *m, size_t bytes)
 	int64_t waited = time_monotonic_ns() - m->before;
 
 	atomic_fetch_sub(&idle, 1);
+	if (atomic_load_explicit(&watch_sleeps, memory_order_relaxed))
+		wake_watch();
 	if (bytes > LARGE_REQUEST)
 		return 1;
 	if (waited < QUICK_NS) {
@@ -100,9 +144,15 @@ void crew_may_block(void)
 		wake_one();
 }
 
+int crew_is_one(void)
+{
+	return atomic_load_explicit(&active, memory_order_relaxed) == 1;
+}
+
 void crew_dismiss(void)
 {
 	atomic_store(&dismissed, 1);
+	wake_watch();
 	while (atomic_load(&parked) > 0)
 		wake_one();
 }

@@ -17,8 +17,9 @@ struct crew_member {
 	unsigned bored;  /* reads in a row that had to wait */
 };
 
-/* To be called before the threads start; each then calls crew_join() first. */
-void crew_init(unsigned n_threads);
+/* To be called before the threads start; each then calls crew_join() first.  0 or an
+ * errno value. */
+int crew_init(unsigned n_threads);
 
 /* Waits until this thread is to read.  0: the crew is dismissed. */
 int crew_join(struct crew_member *m);
@@ -28,8 +29,12 @@ int crew_join(struct crew_member *m);
 void crew_before(struct crew_member *m);
 int crew_after(struct crew_member *m, size_t bytes);
 
-/* The calling thread may be away for long: somebody else must read. */
+/* The calling thread may be away for long: somebody else must read, at once.  (Where
+ * nobody says so, somebody else reads after a moment.) */
 void crew_may_block(void);
+
+/* Whether no other thread reads or serves. */
+int crew_is_one(void);
 
 /* Nobody reads any more; wakes all who wait. */
 void crew_dismiss(void);

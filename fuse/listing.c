@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 
+#include "fuse/dents.h"
 #include "fuse/fdcache.h"
 #include "fuse/format.h"
 #include "fuse/layer.h"
@@ -21,15 +21,7 @@
 #include "fuse/unionfs.h"
 #include "fuse/workdir.h"
 
-enum { DENTS_BYTES = 65536, FIRST_COOKIE = 3, DT_HIDDEN = 255 };
-
-struct linux_dirent64 {
-	uint64_t d_ino;
-	int64_t d_off;
-	unsigned short d_reclen;
-	unsigned char d_type;
-	char d_name[];
-};
+enum { FIRST_COOKIE = 3, DT_HIDDEN = 255 };
 
 /* What is built: entries in a growing array, found by name through a table of
  * indexes plus one. */
@@ -41,8 +33,10 @@ struct builder {
 	uint32_t *table;
 	unsigned table_size;
 	unsigned count;
-	unsigned slot;
+	unsigned slot;       /* the part that is read */
 	int dirfd;
+	int xattr_whiteouts;
+	int seen_oci;
 };
 
 static void builder_auto(struct builder *b)
@@ -54,14 +48,8 @@ static void builder_auto(struct builder *b)
 
 static uint64_t hash_of(const char *name)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
+	uint64_t h = dents_hash(name);
 
-	while (*name)
-		h = (h ^ (unsigned char)*name++) * 0x100000001b3ULL;
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9ULL;
-	h ^= h >> 32;
-	h &= (1ULL << 62) - 1;
 	return h < FIRST_COOKIE ? h + FIRST_COOKIE : h;
 }
 
@@ -130,23 +118,29 @@ static int add(struct builder *b, const char *name, uint64_t ino, uint8_t type)
 	return buf_failed(&b->names) || buf_failed(&b->entries) ? -ENOMEM : 0;
 }
 
-static int add_dirent(struct builder *b, const struct linux_dirent64 *d, int xattr_whiteouts)
+static int is_oci(const char *name)
 {
+	return strncmp(name, OCI_WHITEOUT_PREFIX, 4) == 0;
+}
+
+static int add_dirent(void *ctx, const struct linux_dirent64 *d)
+{
+	struct builder *b = ctx;
 	unsigned layer = b->slot ? b->dir->slots[b->slot].layer : 0;
 	const char *name = d->d_name;
 	uint8_t type = d->d_type;
 	struct stat st;
 
-	if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
-		return 0;
-	if (strncmp(name, OCI_WHITEOUT_PREFIX, 4) == 0)
+	if (is_oci(name)) {
+		b->seen_oci = 1;
 		return 0; /* second pass */
+	}
 	if (type == DT_UNKNOWN) {
 		if (fstatat(b->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return errno == ENOENT ? 0 : -errno;
 		type = (uint8_t)IFTODT(st.st_mode);
 	}
-	if (type == DT_CHR || (type == DT_REG && xattr_whiteouts)) {
+	if (type == DT_CHR || (type == DT_REG && b->xattr_whiteouts)) {
 		int r = fstatat(b->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 		struct marks m = { 0 };
 
@@ -164,54 +158,28 @@ static int add_dirent(struct builder *b, const struct linux_dirent64 *d, int xat
 	return add(b, name, layer_ino(b->fs, layer, d->d_ino), type);
 }
 
-/* Calls add_dirent for every name, or, with oci set, hides what ".wh." files of
- * this part hide in those below.  Returns whether there are such files. */
-static int read_part(struct builder *b, int fd, int xattr_whiteouts, int oci)
+/* Hides what a ".wh." file of this part hides in those below. */
+static int add_oci_whiteout(void *ctx, const struct linux_dirent64 *d)
 {
-	auto_free char *buf = malloc(DENTS_BYTES);
-	int seen_oci = 0;
-	ssize_t n;
-
-	if (!buf)
-		return -ENOMEM;
-	while ((n = syscall(SYS_getdents64, fd, buf, DENTS_BYTES)) > 0) {
-		for (ssize_t at = 0; at < n;) {
-			struct linux_dirent64 *d = (struct linux_dirent64 *)(buf + at);
-			int is_oci = strncmp(d->d_name, OCI_WHITEOUT_PREFIX, 4) == 0;
-			int r = 0;
-
-			at += d->d_reclen;
-			seen_oci |= is_oci;
-			if (!oci)
-				r = add_dirent(b, d, xattr_whiteouts);
-			else if (is_oci && d->d_name[4])
-				r = add(b, d->d_name + 4, 0, DT_HIDDEN);
-			if (r < 0)
-				return r;
-		}
-	}
-	return n < 0 ? -errno : seen_oci;
+	return is_oci(d->d_name) && d->d_name[4] ? add(ctx, d->d_name + 4, 0, DT_HIDDEN) : 0;
 }
 
 static int add_part(struct builder *b, unsigned slot)
 {
-	int marked = slot ? b->dir->slots[slot].xattr_whiteouts :
-			    node_is(b->dir, NODE_XATTR_WHITEOUTS);
-	auto_cfd struct cfd *cfd = NULL;
-	auto_fd int fd = -1;
-	int r = dir_open_part(b->fs, b->dir, slot, &cfd);
+	auto_fd int fd = dents_open(b->fs, b->dir, slot);
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = openat(cfd->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	b->slot = slot;
 	b->dirfd = fd;
-	r = read_part(b, fd, marked, 0);
-	if (r > 0 && slot < b->dir->n_lower && lseek(fd, 0, SEEK_SET) == 0)
-		r = read_part(b, fd, marked, 1);
-	return r < 0 ? r : 0;
+	b->seen_oci = 0;
+	b->xattr_whiteouts = slot ? b->dir->slots[slot].xattr_whiteouts :
+				    node_is(b->dir, NODE_XATTR_WHITEOUTS);
+	r = dents_read(fd, add_dirent, b);
+	if (r == 0 && b->seen_oci && slot < b->dir->n_lower && lseek(fd, 0, SEEK_SET) == 0)
+		r = dents_read(fd, add_oci_whiteout, b);
+	return r;
 }
 
 static int by_cookie(const void *a, const void *b)

@@ -19,6 +19,7 @@
 static void set_proc_path(struct loc *loc, int fd)
 {
 	snprintf(loc->buf, sizeof(loc->buf), "/proc/self/fd/%d", fd);
+	loc->fd = fd;
 	loc->dirfd = AT_FDCWD;
 	loc->name = loc->buf;
 	loc->at_flags = 0;
@@ -27,7 +28,7 @@ static void set_proc_path(struct loc *loc, int fd)
 static int open_upper_part(struct unionfs *fs, struct node *dir)
 {
 	struct cfd *parent;
-	int fd, r;
+	int fd, r, moved;
 
 	if (dir == fs->root)
 		return layer_open_dir(&fs->layers[0], ".");
@@ -45,17 +46,16 @@ static int open_upper_part(struct unionfs *fs, struct node *dir)
 			return r;
 		}
 		node_lock_shared(fs, dir);
-		if (dir->name.parent == up) {
+		moved = dir->name.parent != up;
+		if (!moved) {
 			fd = openat(parent->fd, node_name(fs, dir),
 				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			r = fd < 0 ? -errno : fd;
-		} else {
-			r = -EAGAIN;
 		}
 		node_unlock(fs, dir);
 		cfd_put(parent);
 		node_put(fs, up);
-		if (r != -EAGAIN)
+		if (!moved)
 			return r;
 	}
 }
@@ -106,7 +106,7 @@ int loc_begin(struct unionfs *fs, struct node *node, struct loc *loc)
 	unsigned slot;
 	int r;
 
-	*loc = (struct loc){ .fs = fs, .dirfd = -1, .at_flags = AT_SYMLINK_NOFOLLOW };
+	*loc = (struct loc){ .fs = fs, .dirfd = -1, .fd = -1, .at_flags = AT_SYMLINK_NOFOLLOW };
 	if (node_is(node, NODE_STALE)) {
 		r = lookup_revive(fs, node);
 		if (r < 0)
@@ -164,7 +164,10 @@ void loc_end(struct loc *loc)
 
 int loc_stat(const struct loc *loc, struct stat *st)
 {
-	return fstatat(loc->dirfd, loc->name, st, loc->at_flags) < 0 ? -errno : 0;
+	int r = loc->fd >= 0 ? fstatat(loc->fd, "", st, AT_EMPTY_PATH) :
+			       fstatat(loc->dirfd, loc->name, st, loc->at_flags);
+
+	return r < 0 ? -errno : 0;
 }
 
 /* Opens the lower file that holds the data of a metacopy. */

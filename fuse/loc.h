@@ -14,6 +14,7 @@ struct unionfs;
 
 struct loc {
 	struct unionfs *fs;
+	int fd;             /* of a nameless file, else -1 */
 	int dirfd;
 	const char *name;   /* "." of a directory; a /proc path of a nameless file */
 	int at_flags;       /* AT_SYMLINK_NOFOLLOW, or 0 for a /proc path */

@@ -6,6 +6,7 @@ gantry_unionfs_SOURCES = \
 	fuse/copydata.c fuse/copydata.h \
 	fuse/copyup.c fuse/copyup.h \
 	fuse/crew.c fuse/crew.h \
+	fuse/dents.c fuse/dents.h \
 	fuse/explain.c fuse/explain.h \
 	fuse/fdcache.c fuse/fdcache.h \
 	fuse/follow.c \
@@ -19,6 +20,7 @@ gantry_unionfs_SOURCES = \
 	fuse/lookup.c fuse/lookup.h \
 	fuse/main.c \
 	fuse/mount.c fuse/mount.h \
+	fuse/names.c fuse/names.h \
 	fuse/node.c fuse/node.h \
 	fuse/notify.c fuse/notify.h \
 	fuse/op-attr.c \
@@ -31,10 +33,12 @@ gantry_unionfs_SOURCES = \
 	fuse/op-xattr.c \
 	fuse/openfile.h \
 	fuse/options.c fuse/options.h \
+	fuse/place.c fuse/place.h \
 	fuse/privs.c fuse/privs.h \
 	fuse/proto.h \
 	fuse/remove.h \
 	fuse/request.h \
+	fuse/rwlock.c fuse/rwlock.h \
 	fuse/search.h \
 	fuse/session.c fuse/session.h \
 	fuse/unionfs.h \

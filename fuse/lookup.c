@@ -21,6 +21,7 @@
 #include "fuse/layer.h"
 #include "fuse/loc.h"
 #include "fuse/lookup.h"
+#include "fuse/names.h"
 #include "fuse/node.h"
 #include "fuse/search.h"
 #include "fuse/unionfs.h"
@@ -134,7 +135,8 @@ static int search_part(struct search *s, struct node *parent, unsigned slot)
 	if (fstatat(cfd->fd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
 			return -errno;
-		s->done = !is_last && has_oci_whiteout(cfd->fd, s->name);
+		s->done = !is_last && (slot || !names_upper_is_plain(parent)) &&
+			  has_oci_whiteout(cfd->fd, s->name);
 		return 0;
 	}
 	if (format_is_device_whiteout(&st) ||
@@ -150,9 +152,14 @@ static int search_part(struct search *s, struct node *parent, unsigned slot)
 
 static int search_layers(struct search *s, struct node *parent, unsigned first)
 {
+	unsigned lower = parent->n_lower && !s->listed ? names_first(s->fs, parent, s->name) : 1;
 	int r = 0;
 
 	for (unsigned i = first; i <= parent->n_lower && !s->done && !s->absolute; i++) {
+		if (i && i < lower) {
+			i = lower - 1;
+			continue;
+		}
 		r = search_part(s, parent, i);
 		if (r < 0)
 			return r;
@@ -241,9 +248,9 @@ static int make_node(struct search *s, struct node *parent, const char *name, st
 
 /* Looks from the part `first` of the parent downwards. */
 static int lookup_from(struct unionfs *fs, struct node *parent, const char *name, unsigned first,
-		       struct node **ret, struct stat *st)
+		       int listed, struct node **ret, struct stat *st)
 {
-	__attribute__((cleanup(search_auto))) struct search s = { .fs = fs };
+	__attribute__((cleanup(search_auto))) struct search s = { .fs = fs, .listed = listed };
 	struct node *node = node_find(fs, parent, name);
 	struct loc loc;
 	int r;
@@ -284,13 +291,13 @@ int lookup_child(struct unionfs *fs, struct node *parent, const char *name, stru
 	}
 	if (parent->fd >= 0)
 		return -ENOENT;
-	return lookup_from(fs, parent, name, node_is(parent, NODE_UPPER) ? 0 : 1, ret, st);
+	return lookup_from(fs, parent, name, node_is(parent, NODE_UPPER) ? 0 : 1, 0, ret, st);
 }
 
 int lookup_listed(struct unionfs *fs, struct node *parent, const char *name, unsigned slot,
 		  struct node **ret, struct stat *st)
 {
-	return lookup_from(fs, parent, name, slot, ret, st);
+	return lookup_from(fs, parent, name, slot, 1, ret, st);
 }
 
 int lookup_made(struct unionfs *fs, struct node *parent, const char *name, const struct stat *st,

@@ -73,7 +73,9 @@ static int take_given_fd(struct unionfs *fs, const char *number, struct gantry_e
 	char *end;
 	long fd = strtol(number, &end, 10);
 
-	if (end == number || *end || fd < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0) {
+	/* Who reads waits for requests. */
+	if (end == number || *end || fd < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl((int)fd, F_SETFL, O_RDWR) < 0) {
 		return error_set(err, GANTRY_ERR_INVALID, "%s is not an open descriptor",
 				 fs->opt.mountpoint);
 	}

@@ -15,7 +15,9 @@
 
 #include "fuse/arena.h"
 #include "fuse/listing.h"
+#include "fuse/names.h"
 #include "fuse/node.h"
+#include "fuse/rwlock.h"
 #include "fuse/unionfs.h"
 
 enum {
@@ -31,11 +33,12 @@ struct node_table {
 	_Atomic(struct node *) *by_id; /* sparse */
 	struct name **buckets;     /* sparse */
 	pthread_mutex_t hash_locks[N_HASH_LOCKS];
-	pthread_rwlock_t node_locks[N_NODE_LOCKS];
+	struct rwlock node_locks[N_NODE_LOCKS];
 	pthread_mutex_t copyup_locks[N_COPYUP_LOCKS];
 	pthread_mutex_t linked_lock;
 	struct node *linked[N_LINKED];
 	atomic_uint count;
+	atomic_uint held;
 };
 
 static void *sparse(size_t size)
@@ -59,8 +62,6 @@ int nodes_init(struct unionfs *fs)
 		return -ENOMEM;
 	for (int i = 0; i < N_HASH_LOCKS; i++)
 		pthread_mutex_init(&t->hash_locks[i], NULL);
-	for (int i = 0; i < N_NODE_LOCKS; i++)
-		pthread_rwlock_init(&t->node_locks[i], NULL);
 	for (int i = 0; i < N_COPYUP_LOCKS; i++)
 		pthread_mutex_init(&t->copyup_locks[i], NULL);
 	pthread_mutex_init(&t->linked_lock, NULL);
@@ -85,6 +86,11 @@ unsigned node_count(struct unionfs *fs)
 	return atomic_load(&fs->nodes->count);
 }
 
+unsigned node_held_count(struct unionfs *fs)
+{
+	return atomic_load(&fs->nodes->held);
+}
+
 struct node *node_by_id(struct unionfs *fs, uint64_t id)
 {
 	return id < ARENA_MAX_IDS ?
@@ -101,6 +107,7 @@ static void free_slots(struct unionfs *fs, struct node *node)
 	free(node->slots);
 	free(node->redirect);
 	listing_put(node->listing);
+	names_free(atomic_load(&node->names));
 }
 
 struct node *node_new(struct unionfs *fs, mode_t mode, unsigned n_lower)
@@ -394,8 +401,10 @@ static struct node *destroy(struct unionfs *fs, struct node *node)
 		free(node->file_data);
 	}
 	arena_id_free(fs->arena, node->id);
-	if (node->fd >= 0)
+	if (node->fd >= 0) {
 		close(node->fd);
+		atomic_fetch_sub(&fs->nodes->held, 1);
+	}
 	free(node);
 	atomic_fetch_sub(&fs->nodes->count, 1);
 	return parent;
@@ -431,17 +440,17 @@ static unsigned lock_index(const struct node *node)
 
 void node_lock_shared(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_rdlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_read(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_lock(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_wrlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_write(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_unlock(struct unionfs *fs, struct node *node)
 {
-	pthread_rwlock_unlock(&fs->nodes->node_locks[lock_index(node)]);
+	rwlock_unlock(&fs->nodes->node_locks[lock_index(node)]);
 }
 
 void node_lock2(struct unionfs *fs, struct node *a, struct node *b)
@@ -474,6 +483,8 @@ void node_set_fd(struct unionfs *fs, struct node *node, int fd)
 {
 	struct record *r = arena_record(fs->arena, node->id);
 
+	if ((fd >= 0) != (node->fd >= 0))
+		atomic_fetch_add(&fs->nodes->held, fd >= 0 ? 1U : -1U);
 	node->fd = fd;
 	if (fd >= 0 && node_is(node, NODE_UPPER))
 		atomic_fetch_or(&r->state, RECORD_UPPER);
@@ -495,6 +506,8 @@ static void adopt(void *ctx, uint32_t id, struct record *r)
 	node->name.node = node;
 	node->fd = atomic_load(&r->text) ? -1 : atomic_load(&r->fd);
 	node_set(node, NODE_STALE | NODE_XATTR_SET);
+	if (node->fd >= 0)
+		atomic_fetch_add(&fs->nodes->held, 1);
 	if (node->fd >= 0 && fstat(node->fd, &st) == 0) {
 		node->mode = st.st_mode;
 		node->ino = st.st_ino;

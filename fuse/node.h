@@ -18,6 +18,7 @@
 #include "fuse/fdcache.h"
 
 struct listing;
+struct names;
 struct unionfs;
 
 enum node_flags {
@@ -68,7 +69,10 @@ struct node {
 	uint64_t real_ino;     /* of an upper file with NODE_LINKED */
 	struct node *linked_next;
 	int fd;                /* O_PATH, once it has no name; else -1 */
-	uint16_t slot;         /* files: which of the parent's slots it lies in */
+	union {
+		uint16_t slot;         /* files: which of the parent's slots it lies in */
+		atomic_ushort asked;   /* directories: how often for a name, see names.c */
+	};
 	uint16_t n_lower;
 	union {
 		struct {       /* directories */
@@ -76,6 +80,7 @@ struct node {
 			char *redirect;  /* of the upper part: "/path" in the union of
 					  * the lower layers; NULL: name below parent */
 			struct listing *listing;
+			_Atomic(struct names *) names;
 		};
 		struct {       /* the others */
 			struct fdslot data;
@@ -147,6 +152,9 @@ void nodes_recover(struct unionfs *fs, void (*keep_fd)(void *ctx, int fd), void 
 const char *node_name(struct unionfs *fs, const struct node *node);
 
 unsigned node_count(struct unionfs *fs);
+
+/* How many nameless ones are held by a descriptor. */
+unsigned node_held_count(struct unionfs *fs);
 
 static inline int node_is(const struct node *node, unsigned flag)
 {

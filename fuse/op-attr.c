@@ -80,7 +80,7 @@ static int set_attributes(struct request *rq, struct node *node, const struct lo
 	int owner = (in->valid & (FATTR_UID | FATTR_GID)) != 0;
 	int r = 0;
 
-	if (ids_overrides(fs) || in->valid & FATTR_KILL_SUIDGID) {
+	if (ids_overrides(fs) || (in->valid & FATTR_KILL_SUIDGID && !owner)) {
 		r = loc_stat(loc, st);
 		if (r < 0)
 			return r;
@@ -118,11 +118,12 @@ static int set_attributes(struct request *rq, struct node *node, const struct lo
 	return r;
 }
 
-/* With a write-back cache the kernel writes the times of a file that it removed.
- * For a lower file that nobody can find any more that is not worth a copy-up. */
-static int is_last_flush(const struct node *node, const struct fuse_setattr_in *in)
+/* With a write-back cache the kernel writes the times of a file that it removed, and
+ * goes on to show its own: they are gone with the file. */
+static int is_last_flush(struct unionfs *fs, const struct node *node,
+			 const struct fuse_setattr_in *in)
 {
-	return node->fd >= 0 && !node_is(node, NODE_UPPER) &&
+	return fs->settled->writeback && node->fd >= 0 && S_ISREG(node->mode) &&
 	       !(in->valid & ~(uint32_t)(FATTR_MTIME | FATTR_CTIME | FATTR_FH));
 }
 
@@ -137,7 +138,7 @@ int op_setattr(struct request *rq)
 
 	if (!node)
 		return -ESTALE;
-	if (is_last_flush(node, in))
+	if (is_last_flush(fs, node, in))
 		return op_getattr(rq);
 	r = copyup(fs, node, in->valid & FATTR_SIZE ? in->size : COPYUP_ALL);
 	if (r == 0 && in->valid & FATTR_SIZE)

@@ -253,8 +253,9 @@ static int create_and_reply(struct creation *c)
 
 	if (r < 0)
 		return r;
+	/* Whoever makes a file writes to it, as a rule. */
 	if (c->fd >= 0)
-		close(c->fd);
+		cfd_put(fdcache_put_in(c->rq->fs->fds, &node->data, c->fd, 1));
 	return request_reply_entry(c->rq, node, &st, 0);
 }
 
@@ -302,8 +303,13 @@ int op_create(struct request *rq)
 			      .mode = S_IFREG | (in->mode & 07777), .umask = in->umask };
 	struct node *node;
 	struct stat st;
-	int r = create(&c, &node, &st);
+	int r;
 
+	/* The kernel makes files by MKNOD from now on, and opens them without us: what
+	 * CREATE opened it would have to close by RELEASE. */
+	if (rq->fs->settled->no_open)
+		return -ENOSYS;
+	r = create(&c, &node, &st);
 	if (r < 0)
 		return r;
 	/* No descriptor: a server that died had made it. */

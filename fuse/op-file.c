@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "helpers/cleanup.h"
@@ -26,7 +27,9 @@
 #include "fuse/unionfs.h"
 #include "fuse/xattrat.h"
 
-enum { SPLICE_MIN = 32768 };
+enum { SPLICE_MIN = 32768, CAPABILITY_MAX = 64 };
+
+static const char capability[] = "security.capability";
 
 int op_read(struct request *rq)
 {
@@ -81,26 +84,13 @@ static int open_for_write(struct unionfs *fs, struct node *node, struct cfd **re
 	return r < 0 ? r : file_open_data(fs, node, 1, ret);
 }
 
-int op_write(struct request *rq)
+/* How much was written, or a negative errno value. */
+static ssize_t write_all(int fd, const char *from, size_t size, uint64_t offset)
 {
-	const struct fuse_write_in *in = (const struct fuse_write_in *)rq->arg;
-	struct fuse_write_out *out = (struct fuse_write_out *)rq->out;
-	struct node *node = request_node(rq);
-	auto_cfd struct cfd *data = NULL;
-	const char *from = rq->arg + sizeof(*in);
-	size_t done = 0, size = in->size;
-	int r;
+	size_t done = 0;
 
-	if (size > rq->arg_len - sizeof(*in))
-		return -EINVAL;
-	r = open_for_write(rq->fs, node, &data);
-	if (r == 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
-		r = drop_privileges(rq, node);
-	if (r < 0)
-		return r;
 	while (done < size) {
-		ssize_t n = pwrite(data->fd, from + done, size - done,
-				   (off_t)(in->offset + done));
+		ssize_t n = pwrite(fd, from + done, size - done, (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -110,6 +100,56 @@ int op_write(struct request *rq)
 			break;
 		done += (size_t)n;
 	}
+	return (ssize_t)done;
+}
+
+static int may_have_capability(const struct node *node)
+{
+	return node_is(node, NODE_XATTR_SET) || !node_is(node, NODE_NO_XATTR | NODE_NEW);
+}
+
+/* Pages of the kernel's cache.  It took a capability away when they were changed, if
+ * they were by write(2); one that the file has now must outlive our own writing. */
+static ssize_t write_pages(struct unionfs *fs, struct node *node, int fd, const char *from,
+			   size_t size, uint64_t offset)
+{
+	unsigned char value[CAPABILITY_MAX];
+	ssize_t n, done;
+
+	if (!may_have_capability(node) || fgetxattr(fd, capability, NULL, 0) <= 0)
+		return write_all(fd, from, size, offset);
+	node_lock(fs, node);
+	n = fgetxattr(fd, capability, value, sizeof(value));
+	done = write_all(fd, from, size, offset);
+	if (n > 0 && done >= 0 && fsetxattr(fd, capability, value, (size_t)n, 0) < 0)
+		done = -errno;
+	node_unlock(fs, node);
+	return done;
+}
+
+int op_write(struct request *rq)
+{
+	const struct fuse_write_in *in = (const struct fuse_write_in *)rq->arg;
+	struct fuse_write_out *out = (struct fuse_write_out *)rq->out;
+	struct node *node = request_node(rq);
+	auto_cfd struct cfd *data = NULL;
+	const char *from = rq->arg + sizeof(*in);
+	ssize_t done;
+	int r;
+
+	if (in->size > rq->arg_len - sizeof(*in))
+		return -EINVAL;
+	r = open_for_write(rq->fs, node, &data);
+	if (r == 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
+		r = drop_privileges(rq, node);
+	if (r < 0)
+		return r;
+	if (in->write_flags & FUSE_WRITE_CACHE)
+		done = write_pages(rq->fs, node, data->fd, from, in->size, in->offset);
+	else
+		done = write_all(data->fd, from, in->size, in->offset);
+	if (done < 0)
+		return (int)done;
 	memset(out, 0, sizeof(*out));
 	out->size = (uint32_t)done;
 	return sizeof(*out);

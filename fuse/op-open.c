@@ -123,28 +123,39 @@ int op_open(struct request *rq)
 	if (r < 0)
 		return r;
 	reply_open(fs, node, data ? data->fd : -1, (struct proto_open_out *)rq->out);
-	return sizeof(struct proto_open_out);
+	if (request_reply_data(rq, rq->out, sizeof(struct proto_open_out)) == -ENOENT)
+		openfile_undo(fs, node, rq->out);
+	return REPLY_SENT;
+}
+
+static void closed(struct unionfs *fs, struct node *node, uint64_t handle)
+{
+	struct record *record = arena_record(fs->arena, node->id);
+
+	pthread_mutex_lock(&lock);
+	if (handle == HANDLE_CACHED && record->opens_cached) {
+		record->opens_cached--;
+	} else if (handle == HANDLE_PASSTHROUGH && record->opens_passthrough) {
+		if (--record->opens_passthrough == 0) {
+			backing_close(fs, record->backing_id);
+			record->backing_id = 0;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void openfile_undo(struct unionfs *fs, struct node *node, const void *out)
+{
+	closed(fs, node, ((const struct proto_open_out *)out)->fh);
 }
 
 int op_release(struct request *rq)
 {
 	const struct fuse_release_in *in = (const struct fuse_release_in *)rq->arg;
 	struct node *node = request_node(rq);
-	struct record *record;
 
-	if (!node || !in->fh)
-		return 0;
-	record = arena_record(rq->fs->arena, node->id);
-	pthread_mutex_lock(&lock);
-	if (in->fh == HANDLE_CACHED && record->opens_cached) {
-		record->opens_cached--;
-	} else if (in->fh == HANDLE_PASSTHROUGH && record->opens_passthrough) {
-		if (--record->opens_passthrough == 0) {
-			backing_close(rq->fs, record->backing_id);
-			record->backing_id = 0;
-		}
-	}
-	pthread_mutex_unlock(&lock);
+	if (node)
+		closed(rq->fs, node, in->fh);
 	return 0;
 }
 

@@ -76,6 +76,11 @@ int op_getxattr(struct request *rq)
 		return r == -EPERM ? -ENODATA : r;
 	if (node_is(node, NODE_NO_XATTR) && !node_is(node, NODE_XATTR_SET))
 		return -ENODATA;
+	/* Before the first write to a file the kernel asks for this one, which nothing but
+	 * a setxattr(2) gives to a new file. */
+	if (node_is(node, NODE_NEW) && !node_is(node, NODE_XATTR_SET) &&
+	    strcmp(name, "security.capability") == 0)
+		return -ENODATA;
 	r = loc_begin(fs, node, &loc);
 	if (r < 0)
 		return r;

@@ -13,9 +13,13 @@
 
 struct node;
 struct request;
+struct unionfs;
 
 /* Fills a struct proto_open_out at out for a file that was just created with the
  * descriptor fd, which it takes over in any case.  0 or a negative errno value. */
 int openfile_reply_created(struct request *rq, struct node *node, int fd, void *out);
+
+/* Takes back what such an answer counted: the kernel did not take it. */
+void openfile_undo(struct unionfs *fs, struct node *node, const void *out);
 
 #endif

@@ -47,7 +47,8 @@ int request_is_resent(const struct request *rq);
 /* Files created from here on by this thread get the caller's umask. */
 void request_set_umask(struct request *rq, mode_t umask_bits);
 
-/* Answers at once with a body that lies elsewhere. */
+/* Answers at once: 0, or -ENOENT when the caller is gone and the kernel has thrown the
+ * answer away. */
 int request_reply_data(struct request *rq, const void *data, size_t len);
 
 /* Answers with len bytes of fd at offset, spliced; returns REPLY_SENT, or

@@ -27,6 +27,7 @@ struct search {
 	struct unionfs *fs;
 	struct stat st;       /* of the topmost thing found */
 	int found;            /* st is valid */
+	int listed;           /* a listing said where to begin */
 	int in_upper;
 	unsigned slot;        /* of the parent, for a file */
 	unsigned flags;       /* for the node */

@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gantry/error.h>
@@ -34,6 +35,8 @@
 #include "fuse/mount.h"
 #include "fuse/node.h"
 #include "fuse/notify.h"
+#include "fuse/openfile.h"
+#include "fuse/place.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
@@ -44,6 +47,8 @@ enum {
 	MIN_THREADS = 4,
 	MAX_THREADS = 64,
 	PRUNE_EVERY = 8,      /* requests */
+	SPACE_TRIES = 3,
+	SPACE_WAIT_NS = 10000000,
 };
 
 struct worker {
@@ -51,6 +56,7 @@ struct worker {
 	pthread_t thread;
 	int fd;
 	struct crew_member crew;
+	struct place place;
 	int umask_bits;       /* of this thread; -1: not set yet */
 	unsigned since_prune;
 	char *in;
@@ -166,8 +172,7 @@ static int send_reply(struct request *rq, int error, const void *data, size_t le
 
 int request_reply_data(struct request *rq, const void *data, size_t len)
 {
-	send_reply(rq, 0, data, len);
-	return REPLY_SENT;
+	return send_reply(rq, 0, data, len);
 }
 
 int request_reply_splice(struct request *rq, int fd, size_t len, off_t offset)
@@ -210,10 +215,15 @@ int request_reply_entry(struct request *rq, struct node *node, const struct stat
 			size_t extra)
 {
 	struct fuse_entry_out *out = (struct fuse_entry_out *)rq->out;
+	int r;
 
 	request_fill_entry(rq, node, st, out);
-	if (send_reply(rq, 0, rq->out, sizeof(*out) + extra) == -ENOENT)
+	r = send_reply(rq, 0, rq->out, sizeof(*out) + extra);
+	if (r == -ENOENT) {
+		if (extra)
+			openfile_undo(rq->fs, node, out + 1);
 		node_forget(rq->fs, node->id, 1);
+	}
 	node_put(rq->fs, node);
 	return REPLY_SENT;
 }
@@ -244,6 +254,23 @@ static int is_complete(const struct operation *op, const struct request *rq)
 	return 1;
 }
 
+/* The space of a removed file is free once the kernel has forgotten it, which it says in
+ * a request of its own, a moment after the removal.  Nothing was done when this fails. */
+static int handle(const struct operation *op, struct request *rq)
+{
+	const struct timespec moment = { 0, SPACE_WAIT_NS };
+	int r = op->handler(rq);
+
+	for (int i = 0; i < SPACE_TRIES && (r == -ENOSPC || r == -EDQUOT); i++) {
+		if (!node_held_count(rq->fs))
+			break;
+		crew_may_block();
+		nanosleep(&moment, NULL);
+		r = op->handler(rq);
+	}
+	return r;
+}
+
 static void serve(struct worker *w, size_t len)
 {
 	struct fuse_in_header *in = (struct fuse_in_header *)w->in;
@@ -264,20 +291,19 @@ static void serve(struct worker *w, size_t len)
 	}
 	w->counts[in->opcode]++;
 	rq.arg[rq.arg_len] = '\0';
-	r = is_complete(op, &rq) ? op->handler(&rq) : -EINVAL;
+	r = is_complete(op, &rq) ? handle(op, &rq) : -EINVAL;
 	if (w->fs->opt.debug)
 		fprintf(stderr, "%d %s%s node %llu %.60s = %d\n", (int)getpid(), op->name, request_is_resent(&rq) ? " (again)" : "", (unsigned long long)in->nodeid, op->names ? rq.arg + op->min_arg : "", r);
+	if (r < 0 && r != REPLY_NONE && r != REPLY_SENT)
+		send_reply(&rq, r, NULL, 0);
+	else if (r >= 0)
+		send_reply(&rq, 0, rq.out, (size_t)r);
+	/* After the answer: what the kernel forgets it may have to write back first. */
 	if (node_count(w->fs) > w->fs->opt.max_inodes && ++w->since_prune >= PRUNE_EVERY) {
 		w->since_prune = 0;
 		crew_may_block();
 		notify_prune(w->fs);
 	}
-	if (r == REPLY_NONE || r == REPLY_SENT)
-		return;
-	if (r < 0)
-		send_reply(&rq, r, NULL, 0);
-	else
-		send_reply(&rq, 0, rq.out, (size_t)r);
 }
 
 /* Until the crew has enough readers (1) or the filesystem is unmounted (0). */
@@ -293,6 +319,9 @@ static int read_requests(struct worker *w)
 		if (n < 0 && errno == ENODEV)
 			return 0;
 		stay = crew_after(&w->crew, n > 0 ? (size_t)n : 0);
+		if (n > 0)
+			place_follow(&w->place, ((struct fuse_in_header *)w->in)->pid,
+				     crew_is_one());
 		if (n >= 0)
 			serve(w, (size_t)n);
 		else if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
@@ -398,7 +427,9 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	atomic_store(&running, want);
-	crew_init(want);
+	r = crew_init(want);
+	if (r)
+		return error_errno(err, r, "cannot start a server thread");
 	for (n_workers = 0; n_workers < want; n_workers++) {
 		workers[n_workers] = worker_new(fs, n_workers > 0);
 		if (!workers[n_workers])

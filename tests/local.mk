@@ -3,6 +3,7 @@
 check_LIBRARIES += tests/libfakehost.a
 tests_libfakehost_a_SOURCES = $(FAKE_SOURCES) tests/unit/fake_host.c tests/unit/fake_host.h
 include tests/unit/images.mk
+include tests/unit/fuse.mk
 include tests/unit/runtime.mk
 include tests/unit/plugins/netvol.mk
 include tests/unit/api.mk

@@ -138,6 +138,8 @@ int container_wait_shim(struct core *core, const char *id, int64_t timeout_ms,
 
 /* Who waits for it in this process may look at it now: it is about to run, or will not. */
 void container_tell_waiters(const char *id);
+/* Until they have asked the shim for the end, or for a moment. */
+void container_await_waiters(const char *id);
 
 /* Streams to attach as soon as it starts (POST attach before POST start in the same
  * process); takes connection. */

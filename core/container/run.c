@@ -440,6 +440,7 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 		r = record_running(s, pid, err);
 	}
 	if (r == 0) {
+		container_await_waiters(s->c->id);
 		shim_message_init(&s->message, SHIM_START);
 		r = shim_request(s->control, &s->message, NULL, 0, err);
 	}

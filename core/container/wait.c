@@ -38,12 +38,16 @@ struct wait {
 	int lost; /* the shim has gone without a word: killed, or it restarts the container */
 	int watch; /* inotify on the run folder, since before the answer; -1: none */
 	int watches; /* has a watch been tried? */
-	int told;  /* eventfd: this process starts it; -1: it has, or will not */
-	struct wait *next; /* of those who will be told */
+	int told;  /* eventfd: this process starts it; -1: that is over */
+	int heard; /* it was told, and goes to the shim */
+	struct wait *next; /* of those who are told */
 };
 
+#define TELL_S 1 /* how long a start waits for those whom it has told */
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct wait *to_be_told;
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+static struct wait *to_be_told; /* until they have asked the shim */
 
 static void be_told(struct wait *w)
 {
@@ -64,9 +68,20 @@ static void leave_list(struct wait *w)
 	}
 	if (*at) {
 		*at = w->next;
+		pthread_cond_broadcast(&left);
 	}
 	pthread_mutex_unlock(&lock);
 	replace_fd(&w->told, -1);
+}
+
+static int is_awaited(const char *id)
+{
+	for (const struct wait *w = to_be_told; w; w = w->next) {
+		if (!strcmp(w->id, id)) {
+			return 1;
+		}
+	}
+	return 0;
 }
 
 void container_tell_waiters(const char *id)
@@ -76,6 +91,21 @@ void container_tell_waiters(const char *id)
 		if (!strcmp(w->id, id)) {
 			(void)eventfd_write(w->told, 1);
 		}
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* A container that ends before anybody waits on its shim is finished by one more process. */
+void container_await_waiters(const char *id)
+{
+	struct timespec until;
+	int code = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += TELL_S;
+	pthread_mutex_lock(&lock);
+	while (code == 0 && is_awaited(id)) {
+		code = pthread_cond_timedwait(&left, &lock, &until);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -127,13 +157,13 @@ static int read_news(int watch)
 	return news;
 }
 
+/* Without the folder there is nothing to watch; it is not made, since the container may be gone. */
 static int watch_run_dir(struct core *core, const char *id)
 {
 	auto_free char *run_dir = container_run_dir(core, id);
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	if (fd >= 0) {
-		make_dirs(AT_FDCWD, run_dir, 0711);
 		if (inotify_add_watch(fd, run_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
 							   IN_CLOSE_WRITE) < 0) {
 			close(fd);
@@ -150,7 +180,7 @@ static int wait_to_be_told(struct wait *w, int sink)
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR) {
 	}
-	leave_list(w);
+	w->heard = 1;
 	return !(fds[0].revents & (POLLERR | POLLHUP));
 }
 
@@ -209,6 +239,7 @@ static int wait_on_shim(struct core *core, struct wait *w, int sink, int64_t *re
 	if (shim_send(sock, m, NULL, 0, &err) < 0) {
 		return 0;
 	}
+	leave_list(w);
 	prepare_finish(core, w->id);
 	fds[0] = (struct pollfd){ .fd = sink };
 	fds[1] = (struct pollfd){ .fd = sock, .events = POLLIN };
@@ -266,11 +297,10 @@ static void run_wait(struct core *core, void *data, int sink)
 {
 	struct wait *w = data;
 	int64_t code = -1;
-	int told = 0, r = 0;
+	int r = 0;
 
 	/* Who has just been told of the start goes to the shim at once: it may be over soon. */
-	while (r >= 0 && (told || !is_over(core, w))) {
-		told = 0;
+	while (r >= 0 && (w->heard || !is_over(core, w))) {
 		r = wait_on_shim(core, w, sink, &code);
 		if (r > 0) {
 			w->running = 1;
@@ -279,7 +309,10 @@ static void run_wait(struct core *core, void *data, int sink)
 				break;
 			}
 		}
-		told = w->told >= 0;
+		if (w->heard) {
+			w->heard = 0;
+			leave_list(w);
+		}
 		if (r >= 0 && !wait_for_change(core, w, sink)) {
 			r = -1;
 		}
@@ -335,6 +368,9 @@ ENGINE_OP(container_wait)
 	if (core->will_start && !w->running) {
 		be_told(w);
 	} else {
+		auto_free char *run_dir = container_run_dir(core, c->id);
+
+		make_dirs(AT_FDCWD, run_dir, 0711);
 		w->watch = watch_run_dir(core, c->id);
 		w->watches = 1;
 	}

@@ -25,9 +25,23 @@
 #include "helpers/error.h"
 #include "helpers/io.h"
 
-static int open_mark(const char *path)
+/* It has its lock before it has its name, so that nobody ever sees it without: its owner would
+ * be taken for dead. */
+static int open_mark(const char *folder, const char *path)
 {
-	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	auto_fd int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	char link[32];
+
+	if (fd < 0 && errno == EOPNOTSUPP) {
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		return fd >= 0 && flock(fd, LOCK_EX) == 0 ? steal_fd(&fd) : -1;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
+	    linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0) {
+		return -1;
+	}
+	return steal_fd(&fd);
 }
 
 int mark_make(struct core *core, struct mark *ret, struct gantry_error *err)
@@ -41,11 +55,11 @@ int mark_make(struct core *core, struct mark *ret, struct gantry_error *err)
 	if (!mark.path) {
 		return error_no_memory(err);
 	}
-	mark.fd = open_mark(mark.path);
+	mark.fd = open_mark(folder, mark.path);
 	if (mark.fd < 0 && errno == ENOENT && make_dirs(AT_FDCWD, folder, 0700) == 0) {
-		mark.fd = open_mark(mark.path);
+		mark.fd = open_mark(folder, mark.path);
 	}
-	if (mark.fd < 0 || flock(mark.fd, LOCK_EX | LOCK_NB) < 0) {
+	if (mark.fd < 0) {
 		error_errno(err, errno, "cannot create %s", mark.path);
 		mark_abandon(&mark);
 		return err->code;

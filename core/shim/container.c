@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/plugin/native.h"
 #include "core/shim/container.h"
 #include "core/shim/control.h"
 #include "core/shim/emulator.h"
@@ -187,12 +186,10 @@ static void show_id(struct shim *shim)
 
 void container_warm(struct shim *shim, const struct shim_message *m)
 {
-	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	const char *path = shim_message_get(m, "runtime.path");
 
-	/* Who creates the container tells what is wrong with it. */
-	if (shim->status == SHIM_NEW && !shim->warm && path) {
-		(void)native_plugin_load(path, &shim->warm, &ignored);
+	if (shim->status == SHIM_NEW && path) {
+		helper_prepare(shim, path);
 	}
 }
 
@@ -275,8 +272,6 @@ void container_create(struct shim *shim, struct conn *conn, struct shim_message 
 	if (r == 0) {
 		r = start_creator(shim, root, &err);
 	}
-	/* It has served the creator, who has a copy. */
-	shim->warm = native_plugin_unref(shim->warm);
 	if (r < 0) {
 		/* A helper at work hears of it, and deletes what it makes, when the
 		 * starter goes or sends ABORT. */

@@ -9,7 +9,7 @@ struct conn;
 struct shim;
 struct shim_message;
 
-/* Loads the runtime driver's plugin before it is needed.  Answers nothing. */
+/* Gets ready for CREATE, as far as that is possible before it.  Answers nothing. */
 void container_warm(struct shim *shim, const struct shim_message *m);
 
 /* These answer the connection, at once or when it is done. */

@@ -49,6 +49,10 @@ struct helper_job {
 
 enum { HELPER_STDIN, HELPER_STDOUT, HELPER_STDERR, HELPER_ROOT };
 
+/* Starts the helper that will create the container before there is one, so that it loads the
+ * runtime's plugin, this file, meanwhile. */
+void helper_prepare(struct shim *shim, const char *runtime);
+
 int helper_start(struct helper *h, struct shim *shim, const struct helper_job *job,
 		 void (*answered)(struct helper *h, struct shim_message *m),
 		 struct gantry_error *err);

@@ -160,6 +160,7 @@ static int begin(struct shim *shim, struct gantry_error *err)
 	fcntl(SHIM_FD_CONTROL, F_SETFD, FD_CLOEXEC);
 	shim->lock = -1;
 	shim->mounts = -1;
+	shim->spare_sock = -1;
 	shim->status = SHIM_NEW;
 	shim->run_dir = -1;
 	shim->listener.fd = -1;

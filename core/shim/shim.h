@@ -19,7 +19,6 @@ struct conn;
 struct exec;
 struct health;
 struct logger;
-struct native_plugin;
 
 enum shim_status {
 	SHIM_NEW = 1, /* no CREATE yet */
@@ -53,7 +52,8 @@ struct shim {
 	int lock;    /* descriptor; held until the end */
 	int mounts;  /* the container's mount namespace, so that its end is not waited for; or -1 */
 	char *title; /* the argument that ps shows; or NULL */
-	struct native_plugin *warm; /* the runtime, loaded for the creator to inherit; or NULL */
+	pid_t spare; /* the helper that waits to become the creator */
+	int spare_sock; /* to it; -1: there is none */
 	pid_t pid;   /* the init; 0: none */
 	int64_t started_ns;
 	int64_t finished_ns;

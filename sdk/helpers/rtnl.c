@@ -12,11 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "cleanup.h"
 #include "netns.h"
 #include "rtnl.h"
 
 #define ANSWER_SIZE 32768
+/* Of a dump that changes while it is read; the last is taken as it is. */
+#define DUMP_TRIES 8
 
 int rtnl_open(struct rtnl *r, int netns)
 {
@@ -326,33 +329,63 @@ void rtnl_filter_bridged(struct rtnl *r, int index)
 	end(r, h);
 }
 
+/* Adds one datagram of a dump to what was read; *ret_done after the last. */
+static void take_part(const struct rtnl *r, char *part, int left, struct buf *all, int *changed,
+		      int *ret_done)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)part;
+
+	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		if (h->nlmsg_seq != r->sequence) {
+			continue;
+		}
+		*changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;
+		*ret_done |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
+		h->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+		buf_add(all, h, MNL_ALIGN(h->nlmsg_len));
+	}
+}
+
+/* Sends a request and reads its whole answer; 1 where the kernel says that something changed
+ * meanwhile, so that it may lack or repeat things. */
+static int ask(struct rtnl *r, const struct nlmsghdr *request, struct buf *all)
+{
+	auto_free char *part = malloc(ANSWER_SIZE);
+	int changed = 0, done = 0;
+
+	buf_clear(all);
+	if (!part) {
+		return -ENOMEM;
+	}
+	if (send(r->fd, request, request->nlmsg_len, 0) < 0) {
+		return -errno;
+	}
+	while (!done) {
+		ssize_t got = recv(r->fd, part, ANSWER_SIZE, 0);
+
+		if (got < 0 && errno != EINTR) {
+			return -errno;
+		}
+		take_part(r, part, (int)got, all, &changed, &done);
+	}
+	return buf_failed(all) ? -ENOMEM : changed != 0;
+}
+
 static int dump(struct rtnl *r, struct nlmsghdr *request, mnl_cb_t cb, void *arg)
 {
-	auto_free char *answer = malloc(ANSWER_SIZE);
-	int n;
+	auto_(buf) struct buf all = BUF_INIT;
+	int n = 1;
 
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	r->used = 0;
 	r->confirmed = r->sequence;
-	if (!answer) {
-		return -ENOMEM;
+	for (int i = 0; i < DUMP_TRIES && n > 0; i++) {
+		n = ask(r, request, &all);
 	}
-	if (send(r->fd, r->room, request->nlmsg_len, 0) < 0) {
-		return -errno;
+	if (n < 0) {
+		return n;
 	}
-	do {
-		ssize_t got = recv(r->fd, answer, ANSWER_SIZE, 0);
-
-		if (got < 0 && errno == EINTR) {
-			n = MNL_CB_OK;
-			continue;
-		}
-		if (got < 0) {
-			return -errno;
-		}
-		n = mnl_cb_run(answer, (size_t)got, r->sequence, 0, cb, arg);
-	} while (n > MNL_CB_STOP);
-	return n < 0 ? -errno : 0;
+	return mnl_cb_run(all.data, all.len, r->sequence, 0, cb, arg) < 0 ? -errno : 0;
 }
 
 struct link_dump {

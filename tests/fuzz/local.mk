@@ -1,6 +1,6 @@
 # Fuzz targets, replayed over their corpus and random changes of it.
 FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuzz-http \
-	tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
+	tests/fuzz/fuzz-oci-criu tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
 	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-lazy
 if HAVE_CHECK
@@ -18,6 +18,8 @@ tests_fuzz_fuzz_foreign_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 tests_fuzz_fuzz_foreign_LDADD = $(HELPERS) $(CURL_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz-http.c tests/fuzz/replay.c
 tests_fuzz_fuzz_http_LDADD = $(DAEMON_LIBS) $(API_TEST_LIBS)
+tests_fuzz_fuzz_oci_criu_SOURCES = tests/fuzz/fuzz-oci-criu.c tests/fuzz/replay.c
+tests_fuzz_fuzz_oci_criu_LDADD = plugins/runtime/native/libnative.a $(HELPERS)
 tests_fuzz_fuzz_oci_spec_SOURCES = tests/fuzz/fuzz-oci-spec.c tests/fuzz/replay.c
 tests_fuzz_fuzz_oci_spec_LDADD = plugins/runtime/native/libnative.a $(HELPERS) $(JSON_LIBS)
 tests_fuzz_fuzz_oci_seccomp_SOURCES = tests/fuzz/fuzz-oci-seccomp.c tests/fuzz/replay.c \

@@ -58,6 +58,14 @@ def read(path):
         return ""
 
 
+def has_threads(pid):
+    """Has the process threads beside its first?  They may be in the kernel when that one has ended."""
+    try:
+        return len(os.listdir("/proc/%s/task" % pid)) > 1
+    except OSError:
+        return False
+
+
 def family():
     """Everything that descends from us (we are a subreaper): pid -> its program's name."""
     parents = {}
@@ -67,7 +75,7 @@ def family():
             head, tail = text.rsplit(")", 1)
             pid, name = head.split(" (", 1)
             state, parent = tail.split()[:2]
-            if state != "Z":
+            if state != "Z" or has_threads(pid):
                 parents[int(pid)] = (int(parent), name)
     found = {}
     grew = True

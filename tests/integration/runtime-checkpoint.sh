@@ -53,7 +53,7 @@ is running "$(status_of "$tag-a")" "it runs"
 is "$(rt state "$tag-a" | jq .pid)" "$(cat "$work/pid")" "the pid file tells its pid"
 until_true counts "$n" && ok "it goes on counting where it was" || fail "it does not count"
 is saved "$(rt exec "$tag-a" hostname)" "exec, and its UTS namespace"
-is 1 "$(rt exec "$tag-a" sh -c 'ps | grep -c "[i]=0"')" "it is in its pid namespace"
+is 1 "$(rt exec "$tag-a" grep -c i=0 /proc/1/cmdline)" "it is in its pid namespace"
 has "$(rt exec "$tag-a" cat /proc/1/mountinfo)" " /proc/sys ro" "/proc/sys is read-only"
 cr restore -d -b "$work/bundle" --image-path "$img" "$tag-a" </dev/null >"$work/out" 2>&1
 has "$(cat "$work/out")" "already exists" "no second one of this name"

@@ -34,4 +34,8 @@ has "$(run_in '.hooks.prestart = [{"path": "relative"}]' /bin/true)" "hooks.pres
 run_in ".hooks.poststop = [{path: \"/bin/false\", args: [\"false\"]}, {path: \"/bin/touch\", args: [\"touch\", \"$work/cleaned\"]}]" /bin/true >/dev/null
 [ -e "$work/cleaned" ]
 is 0 $? "poststop hooks after one that failed"
+configure '.hooks.poststop = [{path: "/bin/false", args: ["false"]}]' /bin/true
+rt --log "$work/warned" run -b "$work/bundle" "$tag-w" </dev/null >/dev/null 2>&1
+is 0 $? "and the container's status stays"
+has "$(cat "$work/warned")" "hooks.poststop[0]: /bin/false exited with status 1" "it is warned of"
 finish

@@ -6,7 +6,7 @@
 # found something once or cover an option, then those from FIRST_SEED (a number or
 # "random") on: MORE of them, or as many as SECONDS_MAX allow.
 . "$(dirname "${BASH_SOURCE[0]}")/unionfs.inc"
-seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066}
+seeds=${SEEDS:-1 2 3 4 5 6 7 8 207 1037 1047 1066 1413 1701 261279413}
 count=${COUNT:-2700}
 limit=${SECONDS_MAX:-120}
 OPTS=${OPTS-}

@@ -33,6 +33,9 @@ void note_result(struct outcome *o, long r);
 /* The bytes at an offset of a file, as a sum. */
 void note_data(struct outcome *o, int fd, uint32_t at);
 
+/* Whether the tree at work is the one that shows what is right: the kernel's. */
+int is_reference(void);
+
 void note_stat(struct outcome *o, const struct stat *st);
 void note_xattrs(struct outcome *o, const char *path);
 

@@ -81,6 +81,11 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool unified, struct gantry
 /* Changes limits; joins version 1 controllers that have not been needed so far. */
 int cgroup_update(struct cgroup *c, const struct resources *res, struct gantry_error *err);
 
+/* Gives a version 2 group to the container's user, where the configuration lets that user
+ * write there (cgroup_delegate.c). */
+struct spec;
+int cgroup_delegate(const struct cgroup *c, const struct spec *s, struct gantry_error *err);
+
 /* Closes the descriptors. */
 void cgroup_done(struct cgroup *c);
 static inline void cgroup_auto(struct cgroup *c)
@@ -116,6 +121,9 @@ bool cgroup_v1_wanted(const char *name, const struct resources *res, bool device
 int cgroup_v1_set(int dirfd, const char *name, const struct resources *res, bool device_filter,
 		  bool update, struct gantry_error *err);
 int cgroup_v2_set(int dirfd, const struct resources *res, struct gantry_error *err);
+/* memory.checkBeforeUpdate: refuses a limit below what file says is used. */
+int cgroup_check_usage(int dirfd, const char *file, const struct resources *res,
+		       struct gantry_error *err);
 /* cpu.weight of version 2 for version 1's cpu.shares. */
 int64_t cgroup_weight_of_shares(int64_t shares);
 /* Does the list let everything through? */

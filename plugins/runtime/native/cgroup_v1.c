@@ -46,6 +46,7 @@ static bool limits_memory(const struct resources *r)
 {
 	return r->memory.limit != UNSET || r->memory.reservation > 0 || r->memory.swap != UNSET ||
 	       r->memory.kernel_tcp != UNSET || r->memory.swappiness != UNSET ||
+	       r->memory.use_hierarchy ||
 	       (r->memory.has_disable_oom_killer && r->memory.disable_oom_killer);
 }
 
@@ -117,9 +118,12 @@ static int set_limit_and_swap(int dir, const struct resources *r, struct gantry_
 
 static int set_memory(int dir, const struct resources *r, struct gantry_error *err)
 {
-	int e = set_limit_and_swap(dir, r, err);
+	int e = 0;
 
-	if (e < 0)
+	if (r->memory.use_hierarchy)
+		e = set_text(dir, "memory.use_hierarchy", "memory.useHierarchy", "1", err);
+	if (e < 0 || (e = cgroup_check_usage(dir, "memory.usage_in_bytes", r, err)) < 0 ||
+	    (e = set_limit_and_swap(dir, r, err)) < 0)
 		return e;
 	if (r->memory.reservation > 0 || r->memory.reservation == -1) {
 		e = set_number(dir, "memory.soft_limit_in_bytes", "memory.reservation",

@@ -43,6 +43,27 @@ static int set_limit(int dir, const char *file, const char *field, int64_t value
 	return set_text(dir, file, field, value < 0 ? "max" : text, err);
 }
 
+int cgroup_check_usage(int dirfd, const char *file, const struct resources *res,
+		       struct gantry_error *err)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	int64_t used;
+	int e;
+
+	if (!res->memory.check_before_update || res->memory.limit <= 0)
+		return 0;
+	e = read_file(dirfd, file, &text, 64);
+	if (e < 0)
+		return error_errno(err, -e, "linux.resources.memory.checkBeforeUpdate: cannot read %s",
+				   file);
+	used = strtoll(buf_str(&text), NULL, 10);
+	if (used <= res->memory.limit)
+		return 0;
+	return error_set(err, GANTRY_ERR_CONFLICT,
+			 "linux.resources.memory.limit: %" PRId64 " bytes are used, more than %" PRId64,
+			 used, res->memory.limit);
+}
+
 static int set_memory(int dir, const struct resources *r, struct gantry_error *err)
 {
 	int64_t limit = r->memory.limit, swap = r->memory.swap;
@@ -63,6 +84,8 @@ static int set_memory(int dir, const struct resources *r, struct gantry_error *e
 			e = 0;
 		}
 	}
+	if (e == 0)
+		e = cgroup_check_usage(dir, "memory.current", r, err);
 	if (e == 0 && limit != UNSET && limit != 0)
 		e = set_limit(dir, "memory.max", "memory.limit", limit, err);
 	if (e == 0 && r->memory.reservation != UNSET && r->memory.reservation != 0)

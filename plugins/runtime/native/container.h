@@ -43,7 +43,7 @@ struct container_options {
 	enum container_start start;
 	enum cgroup_join join;
 	enum rootfs_pivot pivot;
-	bool reaper, new_keyring, systemd_cgroup;
+	bool reaper, new_keyring, systemd_cgroup, no_cgroups;
 	bool process_optional; /* a container without one ends when it is started */
 };
 
@@ -133,6 +133,9 @@ int container_freeze(const char *id, const char *state_dir, bool freeze,
 /* resources: text of linux.resources */
 int container_update(const char *id, const char *state_dir, const char *resources,
 		     struct gantry_error *err);
+/* Schemata of its class of cache and memory bandwidth; NULL: as they are. */
+int container_update_rdt(const char *id, const char *state_dir, const char *l3,
+			 const char *bandwidth, struct gantry_error *err);
 /* Counters as JSON text (docs/reference/runtime-stats.md); the caller frees it. */
 int container_stats(const char *id, const char *state_dir, char **ret, struct gantry_error *err);
 int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *ret_n,
@@ -141,6 +144,10 @@ int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *r
  * is not there is no error. */
 int container_delete(const char *id, const char *state_dir, bool force,
 		     struct gantry_error *err);
+
+/* The same; *ret_warning is what a poststop hook failed of (code 0: none did). */
+int container_delete_warned(const char *id, const char *state_dir, bool force,
+			    struct gantry_error *ret_warning, struct gantry_error *err);
 
 /* The OCI features document as JSON text; the caller frees it. */
 char *runtime_features(void);

@@ -132,6 +132,8 @@ int creation_record(struct creation *c, struct gantry_error *err)
 				sizeof(c->cgroup_path), err);
 	if (r < 0)
 		return r;
+	if (c->o->no_cgroups)
+		c->cgroup_path[0] = '\0';
 	json_object_object_get_ex(c->spec.json, "annotations", &annotations);
 	if (c->spec.root_path)
 		snprintf(c->rootfs, sizeof(c->rootfs), "%s%s%s",
@@ -182,9 +184,11 @@ int creation_enter_cgroups(struct creation *c, struct gantry_error *err)
 {
 	int r;
 
-	if (c->host.mode == CGROUP_NONE || c->scope[0])
+	if (c->host.mode == CGROUP_NONE || c->scope[0] || c->o->no_cgroups)
 		return 0;
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
+	if (r == 0)
+		return cgroup_delegate(&c->cgroup, &c->spec, err);
 	if (r != GANTRY_ERR_PERMISSION || is_host_root())
 		return r;
 	creation_warn(&c->process, "linux.resources: this user may not create control groups here; there are "
@@ -245,12 +249,14 @@ int creation_prepare(struct creation *c, struct gantry_error *err)
 int creation_enter_scope(struct creation *c, struct gantry_error *err)
 {
 	int r = systemd_start_scope(c->slice, c->scope, c->o->id, c->process.pid,
-				    c->spec.resources, c->cgroup_path, sizeof(c->cgroup_path), err);
+				    c->spec.resources, c->state.annotations, c->cgroup_path, sizeof(c->cgroup_path), err);
 
 	if (r < 0)
 		return error_prefix(err, "--systemd-cgroup");
 	r = cgroup_create(&c->host, c->cgroup_path, c->spec.resources, c->o->join, &c->cgroup, err);
-	return r < 0 ? r : cgroup_attach(&c->cgroup, c->process.pid, true, err);
+	if (r < 0 || (r = cgroup_delegate(&c->cgroup, &c->spec, err)) < 0)
+		return r;
+	return cgroup_attach(&c->cgroup, c->process.pid, true, err);
 }
 
 int creation_take_console(struct creation *c, int fd, struct gantry_error *err)

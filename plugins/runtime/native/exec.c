@@ -37,7 +37,8 @@ struct exec {
 	struct cgroup_host host;
 	struct cgroup cgroup;
 	struct seccomp_filter filter;
-	struct spec spec; /* .process is what runs; of the container only seccomp */
+	struct spec spec; /* .process is what runs */
+	struct spec container; /* whose filter and rules hold */
 	struct json_object *json;
 	struct arena arena;
 	int init, root, notify_sock, emulator, sync[2];
@@ -66,25 +67,27 @@ static int parse_process(struct exec *e, struct gantry_error *err)
 	return r;
 }
 
-/* The container's own filter holds for every process in it. */
+/* The container's own filter and rules hold for every process in it. */
 static int prepare_filter(struct exec *e, struct gantry_error *err)
 {
-	auto_(spec) struct spec container = { 0 };
-	const struct process_spec *p = &e->spec.process;
-	int r = container_read_spec(e->o->state_dir, &container, err);
+	struct process_spec *p = &e->spec.process;
+	struct spec *c = &e->container;
+	int r = container_read_spec(e->o->state_dir, c, err);
 
 	if (r < 0)
 		return r;
-	r = seccomp_prepare(container.seccomp, e->o->seccomp, p->caps[CAPS_BOUNDING],
-			    e->o->cache_dir, &e->filter, err);
-	if (r < 0 || (r = notify_connect(container.seccomp, &e->notify_sock, err)) < 0 ||
-	    (r = emulate_connect(&container, &e->emulation, &e->emulator, err)) < 0)
+	if (!p->landlock.present)
+		p->landlock = c->process.landlock;
+	r = seccomp_prepare(c->seccomp, e->o->seccomp, p->caps[CAPS_BOUNDING], e->o->cache_dir,
+			    &e->filter, err);
+	if (r < 0 || (r = notify_connect(c->seccomp, &e->notify_sock, err)) < 0 ||
+	    (r = emulate_connect(c, &e->emulation, &e->emulator, err)) < 0)
 		return r;
-	e->own_id = spec_keeps_id(&container);
+	e->own_id = spec_keeps_id(c);
 	if (e->notify_sock >= 0) {
 		auto_free char *state = state_to_json(&e->state, STATUS_RUNNING);
 
-		e->notify_state = state ? notify_message(container.seccomp, state, 0) : NULL;
+		e->notify_state = state ? notify_message(c->seccomp, state, 0) : NULL;
 		if (!e->notify_state)
 			return error_no_memory(err);
 	}
@@ -332,6 +335,7 @@ static void exec_done(struct exec *e)
 	cgroup_done(&e->cgroup);
 	seccomp_filter_done(&e->filter);
 	state_done(&e->state);
+	spec_done(&e->container);
 	json_object_put(e->json);
 	arena_done(&e->arena);
 	container_process_done(&e->process);

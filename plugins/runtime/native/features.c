@@ -12,6 +12,7 @@
 #include "caps.h"
 #include "container.h"
 #include "spec.h"
+#include "systemd_property.h"
 
 static struct json_object *list(const char *const *names, size_t n)
 {
@@ -32,15 +33,16 @@ static struct json_object *boolean(bool value)
 
 static struct json_object *mount_options(void)
 {
-	return LIST("async", "atime", "bind", "defaults", "dev", "diratime", "exec", "idmap",
-		    "noatime", "nodev", "nodiratime", "noexec", "norelatime", "nostrictatime",
-		    "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime",
-		    "relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev",
-		    "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid",
-		    "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
-		    "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw",
-		    "shared", "slave", "src-nofollow", "dest-nofollow", "strictatime", "suid",
-		    "symfollow", "tmpcopyup", "unbindable");
+	return LIST("acl", "async", "atime", "bind", "copy-symlink", "defaults", "dest-nofollow", "dev",
+		    "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand",
+		    "noacl", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime",
+		    "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
+		    "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec",
+		    "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime",
+		    "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime",
+		    "rro", "rrw", "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow",
+		    "runbindable", "rw", "shared", "silent", "slave", "src-nofollow", "strictatime",
+		    "suid", "symfollow", "sync", "tmpcopyup", "unbindable");
 }
 
 static struct json_object *capabilities(void)
@@ -115,7 +117,7 @@ static struct json_object *linux_features(void)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *extensions = json_object_new_object();
-	struct json_object *rdt = enabled(true);
+	struct json_object *rdt = enabled(true), *policy = json_object_new_object();
 
 	json_object_object_add(o, "namespaces", namespaces());
 	json_object_object_add(o, "capabilities", capabilities());
@@ -124,10 +126,19 @@ static struct json_object *linux_features(void)
 	json_object_object_add(o, "apparmor", enabled(true));
 	json_object_object_add(o, "selinux", enabled(true));
 	json_object_object_add(rdt, "schemata", boolean(true));
+	json_object_object_add(rdt, "monitoring", boolean(true));
 	json_object_object_add(o, "intelRdt", rdt);
 	json_object_object_add(extensions, "idmap", enabled(true));
 	json_object_object_add(o, "mountExtensions", extensions);
 	json_object_object_add(o, "netDevices", enabled(true));
+	json_object_object_add(policy, "modes",
+			       LIST("MPOL_BIND", "MPOL_DEFAULT", "MPOL_INTERLEAVE", "MPOL_LOCAL",
+				    "MPOL_PREFERRED", "MPOL_PREFERRED_MANY",
+				    "MPOL_WEIGHTED_INTERLEAVE"));
+	json_object_object_add(policy, "flags",
+			       LIST("MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
+				    "MPOL_F_STATIC_NODES"));
+	json_object_object_add(o, "memoryPolicy", policy);
 	return o;
 }
 
@@ -146,7 +157,11 @@ char *runtime_features(void)
 	json_object_object_add(o, "linux", linux_features());
 	json_object_object_add(annotations, "org.gantry.version",
 			       json_object_new_string(PACKAGE_VERSION));
+	json_object_object_add(annotations, "org.opencontainers.runc.checkpoint.enabled",
+			       json_object_new_string("true"));
 	json_object_object_add(o, "annotations", annotations);
+	json_object_object_add(o, "potentiallyUnsafeConfigAnnotations",
+			       LIST("org.criu.config", "org.gantry.", SYSTEMD_PROPERTY_PREFIX));
 	text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
 								JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);

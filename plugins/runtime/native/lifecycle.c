@@ -131,6 +131,17 @@ int container_update(const char *id, const char *state_dir, const char *resource
 	return r < 0 ? error_prefix(err, "cannot update container %s", id) : 0;
 }
 
+int container_update_rdt(const char *id, const char *state_dir, const char *l3,
+			 const char *bandwidth, struct gantry_error *err)
+{
+	auto_(spec) struct spec spec = { 0 };
+	int r = container_read_spec(state_dir, &spec, err);
+
+	if (r == 0)
+		r = rdt_update(&spec, id, l3, bandwidth, err);
+	return r < 0 ? error_prefix(err, "cannot update container %s", id) : 0;
+}
+
 int container_pids(const char *id, const char *state_dir, pid_t **ret, size_t *ret_n,
 		   struct gantry_error *err)
 {
@@ -213,8 +224,15 @@ static void remove_files(const char *state_dir)
 int container_delete(const char *id, const char *state_dir, bool force,
 		     struct gantry_error *err)
 {
-	auto_(state) struct state s = { 0 };
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	return container_delete_warned(id, state_dir, force, &ignored, err);
+}
+
+int container_delete_warned(const char *id, const char *state_dir, bool force,
+			    struct gantry_error *ret_warning, struct gantry_error *err)
+{
+	auto_(state) struct state s = { 0 };
 	struct cgroup_host host;
 	enum status status;
 	int r = open_state(id, state_dir, &s, &host, err);
@@ -239,7 +257,7 @@ int container_delete(const char *id, const char *state_dir, bool force,
 		return error_prefix(err, "cannot delete container %s", id);
 	if (s.cgroup_path && (r = cgroup_remove(&host, s.cgroup_path, err)) < 0)
 		return error_prefix(err, "cannot delete container %s", id);
-	run_poststop(state_dir, &s, &ignored);
+	run_poststop(state_dir, &s, ret_warning);
 	remove_files(state_dir);
 	return 0;
 }

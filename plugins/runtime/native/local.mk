@@ -15,6 +15,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/criu.c plugins/runtime/native/criu.h \
 	plugins/runtime/native/criu_message.c plugins/runtime/native/criu_message.h \
 	plugins/runtime/native/criu_mounts.c plugins/runtime/native/criu_mounts.h \
+	plugins/runtime/native/cgroup_delegate.c \
 	plugins/runtime/native/cgroup_host.c \
 	plugins/runtime/native/cgroup_mount.c plugins/runtime/native/cgroup_mount.h \
 	plugins/runtime/native/cgroup_v1.c \
@@ -32,6 +33,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/hooks.c plugins/runtime/native/hooks.h \
 	plugins/runtime/native/init.c plugins/runtime/native/init.h \
 	plugins/runtime/native/jref.c plugins/runtime/native/jref.h \
+	plugins/runtime/native/landlock.c plugins/runtime/native/landlock.h \
 	plugins/runtime/native/lifecycle.c \
 	plugins/runtime/native/lookup.c plugins/runtime/native/lookup.h \
 	plugins/runtime/native/members.c plugins/runtime/native/members.h \
@@ -62,6 +64,7 @@ plugins_runtime_native_libnative_a_SOURCES = \
 	plugins/runtime/native/sys.h \
 	plugins/runtime/native/sysctl.c plugins/runtime/native/sysctl.h \
 	plugins/runtime/native/systemd.c plugins/runtime/native/systemd.h \
+	plugins/runtime/native/systemd_property.c plugins/runtime/native/systemd_property.h \
 	plugins/runtime/native/userns.c plugins/runtime/native/userns.h
 plugins_runtime_native_libnative_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir) \
 	-DREAPER_IMAGE='"$(abs_top_builddir)/$(NATIVE)/gantry-init"' \
@@ -110,6 +113,7 @@ gantry_oci_SOURCES = \
 	plugins/runtime/native/oci/features.c \
 	plugins/runtime/native/oci/kill.c \
 	plugins/runtime/native/oci/list.c \
+	plugins/runtime/native/oci/log.c \
 	plugins/runtime/native/oci/main.c \
 	plugins/runtime/native/oci/oci.h \
 	plugins/runtime/native/oci/pause.c \

@@ -17,6 +17,7 @@
 #include "spec.h"
 
 #define MAX_ADDRESSES 64
+#define MAX_TRIES 100
 
 struct request {
 	struct nlmsghdr h;
@@ -184,6 +185,29 @@ static int device_index(int sock, const char *name)
 	return ((struct ifinfomsg *)NLMSG_DATA(h))->ifi_index;
 }
 
+/* Moves and renames a device; returns its number there.  For "eth%d" the kernel chooses
+ * the name, so the number is chosen here: the first free one from what it has now. */
+static int move_device(const struct net_device *d, int sock, int inside, int index, pid_t pid)
+{
+	bool template = strchr(d->name, '%') != NULL;
+	int e;
+
+	for (int32_t number = index; number < index + MAX_TRIES; number++) {
+		struct request r = link_request(index);
+
+		add_attr(&r, IFLA_NET_NS_PID, &pid, sizeof(pid));
+		add_attr(&r, IFLA_IFNAME, d->name, strlen(d->name) + 1);
+		if (template)
+			add_attr(&r, IFLA_NEW_IFINDEX, &number, sizeof(number));
+		e = transact(sock, &r);
+		if (e == 0)
+			return template ? number : device_index(inside, d->name);
+		if (!template || e != -EBUSY)
+			return e;
+	}
+	return -EBUSY;
+}
+
 static int move_one(const struct net_device *d, int sock, int inside, pid_t pid)
 {
 	struct address addresses[MAX_ADDRESSES];
@@ -202,12 +226,7 @@ static int move_one(const struct net_device *d, int sock, int inside, pid_t pid)
 	r.link.ifi_change = IFF_UP;
 	if ((e = transact(sock, &r)) < 0)
 		return e;
-	r = link_request(index);
-	add_attr(&r, IFLA_NET_NS_PID, &pid, sizeof(pid));
-	add_attr(&r, IFLA_IFNAME, d->name, strlen(d->name) + 1);
-	if ((e = transact(sock, &r)) < 0)
-		return e;
-	index = device_index(inside, d->name);
+	index = move_device(d, sock, inside, index, pid);
 	if (index < 0)
 		return index;
 	r = link_request(index);

@@ -265,6 +265,10 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 	auto_fd int notify = -1;
 	int r;
 
+	/* before the filter, which may know nothing of it */
+	if (run->spec->landlock.present && (r = landlock_apply(&run->spec->landlock, err)) < 0)
+		return r;
+
 	if (run->emulation && ((r = emulate_install(run->emulation, run->emulator, err)) < 0 ||
 			       (r = emulate_become(run->spec, err)) < 0))
 		return r;

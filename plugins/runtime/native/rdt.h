@@ -11,7 +11,14 @@ struct spec;
 /* Puts pid into the class, which is created unless it exists. */
 int rdt_apply(const struct spec *s, const char *id, pid_t pid, struct gantry_error *err);
 
+/* Changes the schemata of the class. */
+int rdt_update(const struct spec *s, const char *id, const char *l3, const char *bandwidth,
+	       struct gantry_error *err);
+
 /* Removes the class when it is the container's own. */
 void rdt_remove(const struct spec *s, const char *id);
+
+/* Where resctrl is mounted; unit tests change it. */
+extern const char *rdt_root;
 
 #endif

@@ -161,6 +161,7 @@ static int parse_memory(const struct jref *at, struct resources *res, struct gan
 	    (r = jref_int(&m, "swap", -1, INT64_MAX, &res->memory.swap, err)) < 0 ||
 	    (r = jref_int(&m, "kernelTCP", -1, INT64_MAX, &res->memory.kernel_tcp, err)) < 0 ||
 	    (r = jref_int(&m, "swappiness", 0, 200, &res->memory.swappiness, err)) < 0 ||
+	    (r = jref_bool(&m, "useHierarchy", &res->memory.use_hierarchy, err)) < 0 ||
 	    (r = jref_bool(&m, "checkBeforeUpdate", &res->memory.check_before_update, err)) < 0 ||
 	    (r = jref_bool(&m, "disableOOMKiller", &res->memory.disable_oom_killer, err)) < 0)
 		return r;

@@ -58,7 +58,7 @@ struct unified_value {
 struct resources {
 	struct {
 		int64_t limit, reservation, swap, kernel_tcp, swappiness;
-		bool has_disable_oom_killer, disable_oom_killer, check_before_update;
+		bool has_disable_oom_killer, disable_oom_killer, check_before_update, use_hierarchy;
 	} memory;
 	struct {
 		int64_t shares, quota, burst, period, rt_runtime, rt_period, idle;

@@ -51,6 +51,8 @@ static int enter_root(void *data, struct gantry_error *err)
 {
 	struct restore *r = data;
 	struct mount_attr private = { .propagation = MS_PRIVATE };
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	int e;
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return error_errno(err, errno, "cannot create a mount namespace");
@@ -61,7 +63,12 @@ static int enter_root(void *data, struct gantry_error *err)
 	if (sys_mount_setattr(r->c.root, "", AT_EMPTY_PATH | AT_RECURSIVE, &private) < 0 ||
 	    sys_move_mount(r->c.root, "", AT_FDCWD, r->root_path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, errno, "cannot attach the container's root");
-	return criu_mounts_make_points(&r->c.spec, r->c.o->bundle, r->c.root, err);
+	e = criu_mounts_make_points(&r->c.spec, r->c.o->bundle, r->c.root, err);
+	/* before version 4 CRIU leaves the root's own mount as it finds it */
+	if (e == 0 && r->c.spec.root_read_only &&
+	    sys_mount_setattr(r->c.root, "", AT_EMPTY_PATH, &ro) < 0)
+		e = error_errno(err, errno, "root.readonly: cannot make the root read-only");
+	return e;
 }
 
 /* CRIU's options that are no fields of a request come from a file. */

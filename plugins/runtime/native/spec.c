@@ -184,6 +184,25 @@ static int parse_annotations(const struct jref *top, struct gantry_error *err)
 	return 0;
 }
 
+/* The annotation is for those who cannot add to `process`, which goes before it. */
+static int parse_landlock(struct spec *s, struct gantry_error *err)
+{
+	struct jref at = { .key = "config.json: annotations." LANDLOCK_ANNOTATION };
+	struct json_object *annotations, *value;
+	const char *text;
+	int r;
+
+	if (s->process.landlock.present || !json_object_object_get_ex(s->json, "annotations", &annotations) ||
+	    !json_object_object_get_ex(annotations, LANDLOCK_ANNOTATION, &value))
+		return 0;
+	text = json_object_get_string(value);
+	r = jref_parse(text, strlen(text), at.key, &s->landlock, err);
+	if (r < 0)
+		return r;
+	at.obj = s->landlock;
+	return landlock_parse(&at, &s->arena, &s->process.landlock, err);
+}
+
 static int parse_document(const struct jref *top, struct spec *s, struct gantry_error *err)
 {
 	struct jref process;
@@ -203,7 +222,8 @@ static int parse_document(const struct jref *top, struct spec *s, struct gantry_
 	if ((r = jref_string(top, "hostname", &s->hostname, err)) < 0 ||
 	    (r = jref_string(top, "domainname", &s->domainname, err)) < 0 ||
 	    (r = parse_mounts(top, s, err)) < 0 || (r = spec_parse_hooks(top, s, err)) < 0 ||
-	    (r = parse_annotations(top, err)) < 0 || (r = spec_parse_linux(top, s, err)) < 0)
+	    (r = parse_annotations(top, err)) < 0 || (r = parse_landlock(s, err)) < 0 ||
+	    (r = spec_parse_linux(top, s, err)) < 0)
 		return r;
 	if (s->hostname && !s->ns[NS_UTS].present)
 		return jref_fail(top, err, "hostname: needs a namespace of type uts");
@@ -242,6 +262,7 @@ bool spec_keeps_id(const struct spec *s)
 void spec_done(struct spec *s)
 {
 	json_object_put(s->json);
-	s->json = NULL;
+	json_object_put(s->landlock);
+	s->json = s->landlock = NULL;
 	arena_done(&s->arena);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "arena.h"
+#include "landlock.h"
 
 struct gantry_error;
 struct json_object;
@@ -124,6 +125,7 @@ struct process_spec {
 	size_t n_rlimits;
 	struct scheduler_spec scheduler;
 	const char *cpu_affinity_initial, *cpu_affinity_final;
+	struct landlock_spec landlock;
 };
 
 struct hook {
@@ -177,6 +179,7 @@ struct rdt_spec {
 struct spec {
 	struct arena arena;
 	struct json_object *json; /* the whole document */
+	struct json_object *landlock; /* what an annotation's text was; NULL: none */
 	const char *oci_version;
 
 	bool has_process;

@@ -292,6 +292,20 @@ static int parse_memory_policy(const struct jref *linux_, struct spec *s,
 	return 0;
 }
 
+/* A newline would be another schema. */
+static int check_schemata(const struct jref *at, const struct rdt_spec *d, struct gantry_error *err)
+{
+	if (d->l3_schema && strchr(d->l3_schema, '\n'))
+		return jref_fail(at, err, "l3CacheSchema must be one line");
+	if (d->mem_schema && strchr(d->mem_schema, '\n'))
+		return jref_fail(at, err, "memBwSchema must be one line");
+	for (size_t i = 0; d->schemata && d->schemata[i]; i++) {
+		if (strchr(d->schemata[i], '\n'))
+			return jref_fail(at, err, "schemata[%zu] must be one line", i);
+	}
+	return 0;
+}
+
 static int parse_rdt(const struct jref *linux_, struct spec *s, struct gantry_error *err)
 {
 	struct rdt_spec *d = &s->rdt;
@@ -307,9 +321,14 @@ static int parse_rdt(const struct jref *linux_, struct spec *s, struct gantry_er
 	    (r = jref_strings(&at, "schemata", &s->arena, &d->schemata, err)) < 0 ||
 	    (r = jref_bool(&at, "enableMonitoring", &d->enable_monitoring, err)) < 0)
 		return r;
-	if (d->clos_id && (!d->clos_id[0] || d->clos_id[0] == '.' || strchr(d->clos_id, '/')))
+	if (d->clos_id && strcmp(d->clos_id, "/") &&
+	    (!d->clos_id[0] || d->clos_id[0] == '.' || strchr(d->clos_id, '/') ||
+	     !strcmp(d->clos_id, "info") || !strcmp(d->clos_id, "mon_groups") ||
+	     !strcmp(d->clos_id, "mon_data")))
 		return jref_fail(&at, err, "closID: \"%s\" is not a name", d->clos_id);
-	return 0;
+	if (d->mem_schema && d->mem_schema[0] && strncmp(d->mem_schema, "MB:", 3))
+		return jref_fail(&at, err, "memBwSchema: \"%s\" does not begin with MB:", d->mem_schema);
+	return check_schemata(&at, d, err);
 }
 
 static int parse_root_propagation(const struct jref *linux_, struct spec *s,

@@ -104,14 +104,25 @@ static bool parse_flag(const char *name, struct mount_options *o)
 	return false;
 }
 
+/* What mount(2) takes and no filesystem makes anything of. */
+static bool is_ignored(const char *name)
+{
+	static const char *const names[] = { "defaults", "loud", "silent", "async", "nomand", "nolazytime",
+					     "iversion", "noiversion", "acl", "noacl" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
 static bool parse_word(const char *name, struct mount_options *o)
 {
 	if (!strcmp(name, "bind") || !strcmp(name, "rbind")) {
 		o->bind = true;
 		o->recursive = name[0] == 'r';
-	} else if (!strcmp(name, "defaults") || !strcmp(name, "loud") ||
-		   !strcmp(name, "async") || !strcmp(name, "nomand") ||
-		   !strcmp(name, "nolazytime") || !strcmp(name, "noiversion")) {
+	} else if (is_ignored(name)) {
 		return true;
 	} else if (!strcmp(name, "remount")) {
 		o->remount = true;

@@ -261,6 +261,15 @@ static int parse_console_and_affinity(const struct jref *at, struct process_spec
 	return 0;
 }
 
+static int parse_landlock(const struct jref *at, struct arena *a, struct process_spec *p,
+			  struct gantry_error *err)
+{
+	struct jref landlock;
+	int r = jref_get(at, "landlock", json_type_object, &landlock, err);
+
+	return r <= 0 ? r : landlock_parse(&landlock, a, &p->landlock, err);
+}
+
 static int check_process(const struct jref *at, const struct process_spec *p,
 			 struct gantry_error *err)
 {
@@ -299,7 +308,7 @@ int process_parse(const struct jref *at, struct arena *a, struct process_spec *r
 	p.oom_score_adj = (int)oom;
 	if ((r = parse_user(at, a, &p, err)) < 0 || (r = parse_rlimits(at, a, &p, err)) < 0 ||
 	    (r = parse_caps(at, a, &p, err)) < 0 || (r = parse_scheduler(at, a, &p, err)) < 0 ||
-	    (r = parse_ioprio(at, &p, err)) < 0 ||
+	    (r = parse_ioprio(at, &p, err)) < 0 || (r = parse_landlock(at, a, &p, err)) < 0 ||
 	    (r = parse_console_and_affinity(at, &p, err)) < 0 ||
 	    (r = check_process(at, &p, err)) < 0)
 		return r;

@@ -15,6 +15,7 @@
 #include "dbus.h"
 #include "resources.h"
 #include "systemd.h"
+#include "systemd_property.h"
 
 #define MAX_CPU 8192
 
@@ -54,6 +55,10 @@ int systemd_scope_name(const char *requested, const char *id, char *ret_slice, c
 				  requested);
 			return error_hint(err, "that form is needed with --systemd-cgroup");
 		}
+		if (strlen(q + 1) > 6 && !strcmp(q + strlen(q) - 6, ".slice"))
+			return error_set(err, GANTRY_ERR_UNSUPPORTED,
+					 "config.json: linux.cgroupsPath: a slice (%s) cannot be a "
+					 "container's unit", q + 1);
 		if (p > requested)
 			snprintf(ret_slice, size, "%.*s", (int)(p - requested), requested);
 		n = snprintf(ret_scope, size, "%.*s%s%s.scope", (int)(q - p - 1), p + 1,
@@ -234,8 +239,8 @@ static int read_group(pid_t pid, char *ret, size_t size, struct gantry_error *er
 }
 
 int systemd_start_scope(const char *slice, const char *scope, const char *id, pid_t pid,
-			const struct resources *res, char *ret_path, size_t size,
-			struct gantry_error *err)
+			const struct resources *res, struct json_object *annotations,
+			char *ret_path, size_t size, struct gantry_error *err)
 {
 	auto_(dbus) struct dbus d = DBUS_INIT;
 	auto_(buf) struct buf b = BUF_INIT;
@@ -259,6 +264,9 @@ int systemd_start_scope(const char *slice, const char *scope, const char *id, pi
 	dbus_put_u32(&b, (uint32_t)pid);
 	dbus_end_array(&b, pids, 4);
 	put_limits(&b, res);
+	r = systemd_put_annotations(&b, annotations, err);
+	if (r < 0)
+		return r;
 	dbus_end_array(&b, properties, 8);
 	others = dbus_begin_array(&b, 8);
 	dbus_end_array(&b, others, 8);

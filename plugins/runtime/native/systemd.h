@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct gantry_error;
+struct json_object;
 struct resources;
 
 /* Splits linux.cgroupsPath, SLICE:PREFIX:NAME (NULL: a default made from the id), into
@@ -18,10 +19,11 @@ struct resources;
 int systemd_scope_name(const char *requested, const char *id, char *ret_slice, char *ret_scope,
 		       size_t size, struct gantry_error *err);
 
-/* Starts the scope with this process in it, and tells which control group it has. */
+/* Starts the scope with this process in it, and tells which control group it has.
+ * annotations (or NULL) may set more properties: systemd_property.h. */
 int systemd_start_scope(const char *slice, const char *scope, const char *id, pid_t pid,
-			const struct resources *res, char *ret_path, size_t size,
-			struct gantry_error *err);
+			const struct resources *res, struct json_object *annotations,
+			char *ret_path, size_t size, struct gantry_error *err);
 
 int systemd_update_scope(const char *scope, const struct resources *res, struct gantry_error *err);
 

@@ -624,17 +624,41 @@ static int shim_file_has(const char *name, const char *text)
 	return memmem(content.data, content.len, text, strlen(text)) != NULL;
 }
 
-/* What was loaded ahead serves the creator only, and what cannot be loaded is nobody's
- * failure yet. */
+/* Waits for a child of the shim, kills it, and waits until the shim has reaped it. */
+static void kill_child(pid_t parent)
+{
+	char path[64];
+	long child = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	while (!child) {
+		auto_(buf) struct buf text = BUF_INIT;
+
+		if (read_file(AT_FDCWD, path, &text, 4096) == 0) {
+			child = strtol(buf_str(&text), NULL, 10);
+		}
+		usleep(1000);
+	}
+	while (kill((pid_t)child, SIGKILL) == 0) {
+		usleep(1000);
+	}
+}
+
+/* What waits for CREATE holds the plugin, and not the shim; what cannot be loaded is nobody's
+ * failure yet, and neither is the death of who waits. */
 START_TEST(test_warm)
 {
-	static const char *const paths[] = { "tests/unit/core/fake_runtime.so", "/nonexistent.so", NULL };
+	static const char *const paths[] = { "tests/unit/core/fake_runtime.so", "/nonexistent.so", NULL,
+					     "tests/unit/core/fake_runtime.so" };
 
 	begin("exit 0");
 	for (int i = 0; i < 2; i++) {
 		shim_message_init(&msg, SHIM_WARM);
 		shim_message_add(&msg, "runtime.path", paths[_i]);
 		ck_assert_int_eq(shim_send(b.control, &msg, NULL, 0, &err), 0);
+	}
+	if (_i == 3) {
+		kill_child(b.shim);
 	}
 	ck_assert_int_eq(create(&b, NULL), 0);
 	ck_assert(shim_file_has("cmdline", "test"));
@@ -698,7 +722,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, test_run_and_clean);
-	tcase_add_loop_test(t, test_warm, 0, 3);
+	tcase_add_loop_test(t, test_warm, 0, 4);
 	tcase_add_test(t, test_log_is_complete_at_exit);
 	tcase_add_test(t, test_reconcile_without_waiter);
 	tcase_add_test(t, test_one_cleaner_and_its_death);

@@ -1,75 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
+#include <helpers/buf.h>
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
 
 #include "../container.h"
+#include "../sys.h"
 #include "oci.h"
-
-static void write_log(const struct oci *o, const char *level, const char *text)
-{
-	auto_file FILE *f = o->log ? fopen(o->log, "ae") : NULL;
-	struct timespec ts;
-	struct tm tm;
-	char when[64];
-
-	if (!f)
-		return;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (o->log_json) {
-		struct json_object *j = json_object_new_object();
-
-		json_object_object_add(j, "level", json_object_new_string(level));
-		json_object_object_add(j, "msg", json_object_new_string(text));
-		json_object_object_add(j, "time", json_object_new_string(when));
-		fprintf(f, "%s\n", json_object_to_json_string_ext(j, JSON_C_TO_STRING_NOSLASHESCAPE));
-		json_object_put(j);
-	} else {
-		fprintf(f, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, text);
-	}
-}
-
-int oci_fail(const struct oci *o, const struct gantry_error *err)
-{
-	fprintf(stderr, "gantry-oci: %s\n", err->message);
-	if (err->hint[0])
-		fprintf(stderr, "hint: %s\n", err->hint);
-	write_log(o, "error", err->message);
-	return 1;
-}
-
-void oci_warn(const struct oci *o, const char *text)
-{
-	if (o->debug)
-		fprintf(stderr, "gantry-oci: warning: %s\n", text);
-	write_log(o, "warning", text);
-}
-
-int oci_usage(const char *command, const char *problem)
-{
-	if (problem)
-		fprintf(stderr, "gantry-oci: %s\n", problem);
-	for (const struct oci_command *c = oci_commands; c->name && command; c++) {
-		if (!strcmp(c->name, command))
-			fprintf(stderr, "usage: gantry-oci %s %s\n", c->name, c->arguments);
-	}
-	return 1;
-}
 
 char *oci_state_dir(const struct oci *o, const char *id, struct gantry_error *err)
 {
@@ -111,6 +60,7 @@ enum {
 
 static const struct option options[] = {
 	{ "bundle", required_argument, NULL, 'b' },
+	{ "config", required_argument, NULL, 'f' },
 	{ "console-socket", required_argument, NULL, OPT_CONSOLE },
 	{ "pidfd-socket", required_argument, NULL, OPT_PIDFD },
 	{ "pid-file", required_argument, NULL, OPT_PID_FILE },
@@ -126,16 +76,23 @@ static const struct option options[] = {
 
 int oci_parse_new(int argc, char **argv, const char *command, struct oci_new *n)
 {
+	long fds;
 	int c;
 
 	*n = (struct oci_new){ .bundle = "." };
-	while ((c = getopt_long(argc, argv, "+b:dh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+b:f:dh", options, NULL)) != -1) {
 		switch (c) {
 		case 'b':
 			n->bundle = optarg;
 			break;
+		case 'f':
+			n->config = optarg;
+			break;
 		case 'd':
 			n->detach = true;
+			break;
+		case OPT_PIDFD:
+			n->pidfd_socket = optarg;
 			break;
 		case OPT_CONSOLE:
 			n->console_socket = optarg;
@@ -150,7 +107,9 @@ int oci_parse_new(int argc, char **argv, const char *command, struct oci_new *n)
 			n->no_new_keyring = true;
 			break;
 		case OPT_PRESERVE:
-			n->preserve_fds = atoi(optarg);
+			if (!oci_parse_number(optarg, 0, 1000, &fds))
+				return oci_usage(command, "--preserve-fds is a number");
+			n->preserve_fds = (int)fds;
 			break;
 		case OPT_KEEP:
 			n->keep = true;
@@ -158,8 +117,7 @@ int oci_parse_new(int argc, char **argv, const char *command, struct oci_new *n)
 		case OPT_NO_SUBREAPER:
 			break;
 		default:
-			return oci_usage(command, c == OPT_PIDFD ? "--pidfd-socket is not supported"
-								 : NULL);
+			return oci_usage(command, NULL);
 		}
 	}
 	if (argc - optind != 1)
@@ -186,6 +144,7 @@ static int inherited_fds(const struct oci_new *n)
 static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
 		  struct container_process *ret, struct gantry_error *err)
 {
+	auto_(buf) struct buf config = BUF_INIT;
 	auto_fd int console = -1;
 	struct container_options co = {
 		.id = n->id, .bundle = n->bundle_path, .state_dir = n->state_dir, .rootfs = -1,
@@ -196,9 +155,17 @@ static int create(const struct oci *o, struct oci_new *n, bool start_by_caller,
 		.join = start_by_caller ? CGROUP_JOIN_LIMITED : CGROUP_JOIN_ALL,
 		.pivot = n->no_pivot ? ROOTFS_NO_PIVOT : ROOTFS_PIVOT,
 		.new_keyring = !n->no_new_keyring, .systemd_cgroup = o->systemd_cgroup,
+		.no_cgroups = o->no_cgroups,
 		.process_optional = !start_by_caller,
 	};
 
+	if (n->config) {
+		int r = read_file(AT_FDCWD, n->config, &config, 4 << 20);
+
+		if (r < 0)
+			return error_errno(err, -r, "cannot read %s", n->config);
+		co.spec = buf_str(&config);
+	}
 	if (n->console_socket) {
 		console = unix_connect(n->console_socket);
 		if (console < 0)
@@ -245,6 +212,111 @@ int oci_new_container(const struct oci *o, struct oci_new *n, bool start_by_call
 	for (size_t i = 0; r == 0 && i < ret->n_warnings; i++)
 		oci_warn(o, ret->warnings[i]);
 	return r;
+}
+
+int oci_send_pidfd(const char *socket, const struct container_process *p,
+		   struct gantry_error *err)
+{
+	static const char name[] = "pidfd";
+	auto_fd int own = -1;
+	auto_fd int sock = -1;
+	int fd = p->pidfd;
+
+	if (!socket)
+		return 0;
+	if (fd < 0)
+		fd = own = sys_pidfd_open(p->pid);
+	if (fd < 0)
+		return error_errno(err, errno, "--pidfd-socket: the process is gone");
+	sock = unix_connect(socket);
+	if (sock < 0)
+		return error_errno(err, -sock, "cannot connect to the pidfd socket %s", socket);
+	if (send_with_fds(sock, name, sizeof(name), &fd, 1) < 0)
+		return error_set(err, GANTRY_ERR_UNAVAILABLE,
+				 "cannot pass the pidfd to the socket %s", socket);
+	return 0;
+}
+
+bool oci_parse_number(const char *text, long min, long max, long *ret)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (end == text || *end || errno || value < min || value > max)
+		return false;
+	*ret = value;
+	return true;
+}
+
+static int each_match(struct oci *o, const regex_t *re,
+		      int (*fn)(struct oci *o, const char *id, const char *dir, void *data,
+				struct gantry_error *err),
+		      void *data)
+{
+	struct dirent **names = NULL;
+	int n = scandir(o->root, &names, NULL, alphasort), status = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct gantry_error err = GANTRY_ERROR_INIT;
+		const char *id = names[i]->d_name;
+		auto_free char *dir = NULL;
+		regmatch_t m;
+
+		if (id[0] != '.' && regexec(re, id, 1, &m, 0) == 0 && m.rm_so == 0 && !id[m.rm_eo]) {
+			dir = oci_state_dir(o, id, &err);
+			if (!dir || fn(o, id, dir, data, &err) < 0)
+				status = oci_fail(o, &err);
+		}
+		free(names[i]);
+	}
+	free(names);
+	return status;
+}
+
+int oci_each(struct oci *o, const char *id, bool regex,
+	     int (*fn)(struct oci *o, const char *id, const char *dir, void *data,
+		       struct gantry_error *err),
+	     void *data)
+{
+	struct gantry_error err = GANTRY_ERROR_INIT;
+	auto_free char *dir = NULL;
+	regex_t re;
+	int status;
+
+	if (!regex) {
+		dir = oci_state_dir(o, id, &err);
+		return !dir || fn(o, id, dir, data, &err) < 0 ? oci_fail(o, &err) : 0;
+	}
+	if (regcomp(&re, id, REG_EXTENDED) != 0) {
+		error_set(&err, GANTRY_ERR_INVALID, "\"%s\" is not a regular expression", id);
+		return oci_fail(o, &err);
+	}
+	status = each_match(o, &re, fn, data);
+	regfree(&re);
+	return status;
+}
+
+/* Not getpwuid(3), which loads libraries into a static program. */
+const char *oci_user_name(uid_t uid, char *out, size_t size)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	char *save = NULL;
+
+	snprintf(out, size, "#%u", uid);
+	if (read_file(AT_FDCWD, "/etc/passwd", &text, 1 << 22) < 0 || !text.len)
+		return out;
+	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned int found;
+		int end = (int)strcspn(line, ":");
+
+		if (end > 0 && sscanf(line + end, ":%*[^:]:%u:", &found) == 1 && found == uid) {
+			snprintf(out, size, "%.*s", end, line);
+			break;
+		}
+	}
+	return out;
 }
 
 int oci_remove_state_dir(const char *state_dir, struct gantry_error *err)

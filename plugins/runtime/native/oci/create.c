@@ -16,7 +16,8 @@ int oci_create(struct oci *o, int argc, char **argv)
 		return status;
 	if (oci_new_container(o, &n, false, &p, &err) < 0) {
 		status = oci_fail(o, &err);
-	} else if (oci_write_pid_file(n.pid_file, p.pid, &err) < 0) {
+	} else if (oci_send_pidfd(n.pidfd_socket, &p, &err) < 0 ||
+		   oci_write_pid_file(n.pid_file, p.pid, &err) < 0) {
 		container_delete(n.id, n.state_dir, true, &ignored);
 		oci_remove_state_dir(n.state_dir, &ignored);
 		status = oci_fail(o, &err);

@@ -19,7 +19,7 @@
 #include "oci.h"
 
 struct exec_args {
-	const char *console_socket, *pid_file, *process_file, *cwd, *user, *label, *apparmor, *cgroup;
+	const char *pidfd_socket, *console_socket, *pid_file, *process_file, *cwd, *user, *label, *apparmor, *cgroup;
 	const char *env[256], *caps[64], *groups[64];
 	size_t n_env, n_caps, n_groups;
 	int preserve_fds;
@@ -69,14 +69,30 @@ static void append(const char **list, size_t *n, size_t max, const char *value)
 		list[(*n)++] = value;
 }
 
+/* "UID" or "UID:GID" */
+static bool is_user(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char uid[16];
+	long number;
+
+	snprintf(uid, sizeof(uid), "%.*s", (int)(colon ? colon - text : 15), text);
+	return oci_parse_number(uid, 0, UINT32_MAX - 1, &number) &&
+	       (!colon || oci_parse_number(colon + 1, 0, UINT32_MAX - 1, &number));
+}
+
 static int parse(int argc, char **argv, struct exec_args *a)
 {
+	long number;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+e:tu:g:p:dc:h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_CONSOLE:
 			a->console_socket = optarg;
+			break;
+		case OPT_PIDFD:
+			a->pidfd_socket = optarg;
 			break;
 		case OPT_CWD:
 			a->cwd = optarg;
@@ -91,13 +107,19 @@ static int parse(int argc, char **argv, struct exec_args *a)
 			a->apparmor = optarg;
 			break;
 		case OPT_CGROUP:
-			a->cgroup = optarg;
+			/* runc's form has controllers before a colon; here all go together */
+			if (strchr(optarg, ':') && optarg[0] != ':')
+				return oci_usage("exec", "--cgroup: a path for some controllers only is "
+							 "not supported");
+			a->cgroup = optarg + (optarg[0] == ':');
 			break;
 		case OPT_NNP:
 			a->no_new_privs = true;
 			break;
 		case OPT_PRESERVE:
-			a->preserve_fds = atoi(optarg);
+			if (!oci_parse_number(optarg, 0, 1000, &number))
+				return oci_usage("exec", "--preserve-fds is a number");
+			a->preserve_fds = (int)number;
 			break;
 		case OPT_IGNORE_PAUSED:
 			a->ignore_paused = true;
@@ -111,12 +133,16 @@ static int parse(int argc, char **argv, struct exec_args *a)
 			append(a->caps, &a->n_caps, ARRAY_SIZE(a->caps), optarg);
 			break;
 		case 'g':
+			if (!oci_parse_number(optarg, 0, UINT32_MAX - 1, &number))
+				return oci_usage("exec", "--additional-gids is a number");
 			append(a->groups, &a->n_groups, ARRAY_SIZE(a->groups), optarg);
 			break;
 		case 't':
 			a->tty = true;
 			break;
 		case 'u':
+			if (!is_user(optarg))
+				return oci_usage("exec", "--user is UID[:GID], in numbers");
 			a->user = optarg;
 			break;
 		case 'p':
@@ -292,6 +318,8 @@ int oci_exec(struct oci *o, int argc, char **argv)
 			   : process_from_container(dir, &a, argv + optind + 1, &process, &err);
 	if (r == 0)
 		r = start(o, id, dir, &a, process, &p, &err);
+	if (r == 0)
+		r = oci_send_pidfd(a.pidfd_socket, &p, &err);
 	if (r == 0)
 		r = oci_write_pid_file(a.pid_file, p.pid, &err);
 	json_object_put(process);

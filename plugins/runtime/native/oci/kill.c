@@ -44,25 +44,36 @@ static int parse_signal(const char *text)
 	return -1;
 }
 
+struct order {
+	int signal;
+	bool all;
+};
+
+static int kill_one(struct oci *o, const char *id, const char *dir, void *data,
+		    struct gantry_error *err)
+{
+	const struct order *order = data;
+
+	return container_signal(id, dir, order->signal, order->all, err);
+}
+
 int oci_kill(struct oci *o, int argc, char **argv)
 {
-	struct gantry_error err = GANTRY_ERROR_INIT;
-	auto_free char *dir = NULL;
-	bool all = false;
-	int c, sig;
+	struct order order = { SIGTERM, false };
+	bool regex = false;
+	int c;
 
-	while ((c = getopt_long(argc, argv, "+ah", options, NULL)) != -1) {
-		if (c != 'a')
+	while ((c = getopt_long(argc, argv, "+arh", options, NULL)) != -1) {
+		if (c != 'a' && c != 'r')
 			return oci_usage("kill", NULL);
-		all = true;
+		order.all |= c == 'a';
+		regex |= c == 'r';
 	}
 	if (argc - optind < 1 || argc - optind > 2)
 		return oci_usage("kill", "a container ID and perhaps a signal are needed");
-	sig = argc - optind == 2 ? parse_signal(argv[optind + 1]) : SIGTERM;
-	if (sig < 0 || sig > 64)
+	if (argc - optind == 2)
+		order.signal = parse_signal(argv[optind + 1]);
+	if (order.signal < 0 || order.signal > 64)
 		return oci_usage("kill", "unknown signal");
-	dir = oci_state_dir(o, argv[optind], &err);
-	if (!dir || container_signal(argv[optind], dir, sig, all, &err) < 0)
-		return oci_fail(o, &err);
-	return 0;
+	return oci_each(o, argv[optind], regex, kill_one, &order);
 }

@@ -34,7 +34,7 @@ static void print(const struct state *s, enum status status, enum list_format fo
 	time_t created = (time_t)(s->created_ns / 1000000000);
 	int pid = status == STATUS_STOPPED ? 0 : s->pid;
 	struct json_object *j;
-	char when[64];
+	char when[64], owner[64];
 	struct tm tm;
 
 	gmtime_r(&created, &tm);
@@ -44,8 +44,8 @@ static void print(const struct state *s, enum status status, enum list_format fo
 		return;
 	}
 	if (format == LIST_TABLE) {
-		printf("%-20s  %-8d  %-9s  %-40s  %s  #%u\n", s->id, pid, status_name(status),
-		       s->bundle, when, s->owner);
+		printf("%-20s  %-8d  %-9s  %-40s  %s  %s\n", s->id, pid, status_name(status),
+		       s->bundle, when, oci_user_name(s->owner, owner, sizeof(owner)));
 		return;
 	}
 	j = json_object_new_object();
@@ -56,7 +56,7 @@ static void print(const struct state *s, enum status status, enum list_format fo
 	json_object_object_add(j, "bundle", json_object_new_string(s->bundle));
 	json_object_object_add(j, "rootfs", json_object_new_string(s->rootfs ? s->rootfs : ""));
 	json_object_object_add(j, "created", json_object_new_string(when));
-	json_object_object_add(j, "owner", json_object_new_string(s->owner ? "" : "root"));
+	json_object_object_add(j, "owner", json_object_new_string(oci_user_name(s->owner, owner, sizeof(owner))));
 	json_object_array_add(array, j);
 }
 

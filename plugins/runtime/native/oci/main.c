@@ -67,12 +67,28 @@ static int help(void)
 		printf("  %-12s %s\n", c->name, c->summary);
 	printf("\noptions:\n"
 	       "  --root DIR           where state is kept\n"
-	       "  --log FILE           where messages go besides stderr\n"
+	       "  --log FILE           where messages go besides stderr; syslog:NAME, journald:NAME\n"
 	       "  --log-format FORMAT  text or json\n"
+	       "  --log-level LEVEL    error, warning or debug\n"
+	       "  --criu FILE          the CRIU that checkpoint and restore use\n"
+	       "  --cgroup-manager M   systemd, cgroupfs or disabled\n"
 	       "  --systemd-cgroup     let systemd make the control groups\n"
 	       "  --debug              say more\n"
 	       "  --version, --help\n\nSee gantry-oci(1).\n");
 	return 0;
+}
+
+/* One that is asked for is no failure. */
+static int command_help(const struct oci_command *c)
+{
+	printf("gantry-oci %s: %s\n\nusage: gantry-oci %s %s\n\nSee gantry-oci(1).\n", c->name, c->summary,
+	       c->name, c->arguments);
+	return 0;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
 }
 
 static int version(void)
@@ -106,12 +122,20 @@ static int parse(struct oci *o, int argc, char **argv)
 			o->systemd_cgroup = true;
 			break;
 		case OPT_MANAGER:
+			if (strcmp(optarg, "systemd") && strcmp(optarg, "cgroupfs") && strcmp(optarg, "disabled"))
+				return oci_usage(NULL, "--cgroup-manager is systemd, cgroupfs or disabled");
 			o->systemd_cgroup = !strcmp(optarg, "systemd");
+			o->no_cgroups = !strcmp(optarg, "disabled");
 			break;
 		case OPT_CRIU:
 			o->criu = optarg;
 			break;
 		case OPT_LOG_LEVEL:
+			o->debug |= !strcmp(optarg, "debug");
+			o->errors_only = !strcmp(optarg, "error");
+			if (!o->debug && !o->errors_only && strcmp(optarg, "warning"))
+				return oci_usage(NULL, "--log-level is error, warning or debug");
+			break;
 		case OPT_ROOTLESS:
 			break;
 		case 'v':
@@ -160,7 +184,9 @@ int main(int argc, char **argv)
 		    !strcmp(c->name, "exec") || !strcmp(c->name, "restore"))
 			oci_protect_self(argv);
 		optind = 1;
-		status = c->run(&o, argc - skip, argv + skip);
+		status = asks_for_help(argc - skip, argv + skip)
+				 ? command_help(c)
+				 : c->run(&o, argc - skip, argv + skip);
 		free(o.cache_dir);
 		return status;
 	}

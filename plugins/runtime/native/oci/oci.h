@@ -21,7 +21,7 @@ struct oci {
 	const char *root;   /* folder with one state folder per container */
 	const char *log;    /* file for messages; NULL: stderr */
 	const char *criu;   /* the program; NULL: as PATH has it */
-	bool log_json, debug, systemd_cgroup;
+	bool log_json, debug, errors_only, systemd_cgroup, no_cgroups;
 	char *cache_dir;    /* compiled filters */
 };
 
@@ -63,9 +63,26 @@ char *oci_state_dir(const struct oci *o, const char *id, struct gantry_error *er
 /* Writes a pid file so that a reader never sees half of it. */
 int oci_write_pid_file(const char *path, pid_t pid, struct gantry_error *err);
 
+/* Passes a descriptor of the process on by a Unix socket (NULL: it does not). */
+int oci_send_pidfd(const char *socket, const struct container_process *p,
+		   struct gantry_error *err);
+
+/* A number of the command line from min to max; false when text is none. */
+bool oci_parse_number(const char *text, long min, long max, long *ret);
+
+/* Calls fn for the container, or with `regex` for each whose whole ID matches; returns the
+ * exit status. */
+int oci_each(struct oci *o, const char *id, bool regex,
+	     int (*fn)(struct oci *o, const char *id, const char *dir, void *data,
+		       struct gantry_error *err),
+	     void *data);
+
+/* The name of a user of the host, or "#UID". */
+const char *oci_user_name(uid_t uid, char *out, size_t size);
+
 /* What create and run have in common (common.c). */
 struct oci_new {
-	const char *bundle, *console_socket, *pid_file;
+	const char *bundle, *config, *console_socket, *pid_file, *pidfd_socket;
 	const char *id;
 	char *state_dir;      /* owned */
 	char *bundle_path;    /* owned; absolute */

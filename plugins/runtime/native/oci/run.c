@@ -7,11 +7,13 @@
 #include "../container.h"
 #include "oci.h"
 
-static void remove_container(const struct oci_new *n)
+static void remove_container(const struct oci *o, const struct oci_new *n)
 {
-	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	struct gantry_error ignored = GANTRY_ERROR_INIT, warning = GANTRY_ERROR_INIT;
 
-	container_delete(n->id, n->state_dir, true, &ignored);
+	container_delete_warned(n->id, n->state_dir, true, &warning, &ignored);
+	if (warning.code < 0)
+		oci_warn(o, warning.message);
 	oci_remove_state_dir(n->state_dir, &ignored);
 }
 
@@ -22,8 +24,8 @@ static int start(const struct oci_new *n, struct container_process *p, struct ga
 	if (n->detach && p->console >= 0)
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "process.terminal: --detach needs --console-socket");
-	r = oci_write_pid_file(n->pid_file, p->pid, err);
-	if (r < 0)
+	if ((r = oci_send_pidfd(n->pidfd_socket, p, err)) < 0 ||
+	    (r = oci_write_pid_file(n->pid_file, p->pid, err)) < 0)
 		return r;
 	return n->restore ? container_restored(n->state_dir, p, err)
 			  : container_release(n->state_dir, p, err);
@@ -41,11 +43,11 @@ int oci_run_new(const struct oci *o, struct oci_new *n)
 		status = oci_fail(o, &err);
 	} else if (start(n, &p, &err) < 0) {
 		status = oci_fail(o, &err);
-		remove_container(n);
+		remove_container(o, n);
 	} else if (!n->detach) {
 		status = oci_watch(p.pid, p.console);
 		if (!n->keep)
-			remove_container(n);
+			remove_container(o, n);
 	}
 	oci_new_done(n);
 	return status;

@@ -17,6 +17,7 @@
 
 static const struct option options[] = {
 	{ "bundle", required_argument, NULL, 'b' },
+	{ "file", required_argument, NULL, 'f' },
 	{ "rootless", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -173,22 +174,24 @@ static struct json_object *document(bool rootless)
 int oci_spec(struct oci *o, int argc, char **argv)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
-	const char *bundle = ".", *text;
+	const char *bundle = ".", *file = "config.json", *text;
 	auto_free char *path = NULL;
 	auto_fd int fd = -1;
 	struct json_object *d;
 	bool rootless = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+b:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+b:f:h", options, NULL)) != -1) {
 		if (c == 'b')
 			bundle = optarg;
+		else if (c == 'f')
+			file = optarg;
 		else if (c == 'r')
 			rootless = true;
 		else
 			return oci_usage("spec", NULL);
 	}
-	if (asprintf(&path, "%s/config.json", bundle) < 0)
+	if (asprintf(&path, "%s%s%s", file[0] == '/' ? "" : bundle, file[0] == '/' ? "" : "/", file) < 0)
 		return 1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {

@@ -32,7 +32,7 @@ int oci_state(struct oci *o, int argc, char **argv)
 	struct cgroup_host host;
 	enum status status;
 	struct json_object *j;
-	char created[64];
+	char created[64], owner[64];
 
 	if (argc != 2)
 		return oci_usage("state", "one container ID is needed");
@@ -51,7 +51,7 @@ int oci_state(struct oci *o, int argc, char **argv)
 	json_object_object_add(j, "created", json_object_new_string(created));
 	if (s.annotations)
 		json_object_object_add(j, "annotations", json_object_get(s.annotations));
-	json_object_object_add(j, "owner", json_object_new_string(s.owner ? "" : "root"));
+	json_object_object_add(j, "owner", json_object_new_string(oci_user_name(s.owner, owner, sizeof(owner))));
 	printf("%s\n", json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
 								 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(j);

@@ -33,6 +33,7 @@ static const struct field {
 	{ "memory", "memory", "limit", false },
 	{ "memory-reservation", "memory", "reservation", false },
 	{ "memory-swap", "memory", "swap", false },
+	{ "kernel-memory", NULL, NULL, false }, /* kernels have it no more, and runc ignores it */
 	{ "kernel-memory-tcp", "memory", "kernelTCP", false },
 	{ "pids-limit", "pids", "limit", false },
 };
@@ -45,6 +46,8 @@ static void fill_options(struct option *o)
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		o[i] = (struct option){ fields[i].option, required_argument, NULL, FIRST + (int)i };
+	o[i++] = (struct option){ "l3-cache-schema", required_argument, NULL, '3' };
+	o[i++] = (struct option){ "mem-bw-schema", required_argument, NULL, 'm' };
 	o[i++] = (struct option){ "resources", required_argument, NULL, 'r' };
 	o[i++] = (struct option){ "help", no_argument, NULL, 'h' };
 	o[i] = (struct option){ NULL, 0, NULL, 0 };
@@ -77,6 +80,8 @@ static int set_field(struct json_object *res, const struct field *f, const char 
 
 	if (!f->text && parse_size(value, &number) < 0)
 		return -1;
+	if (!f->object)
+		return 0;
 	if (!json_object_object_get_ex(res, f->object, &group)) {
 		group = json_object_new_object();
 		json_object_object_add(res, f->object, group);
@@ -96,18 +101,22 @@ static int read_resources(const char *path, struct buf *text, struct gantry_erro
 
 int oci_update(struct oci *o, int argc, char **argv)
 {
-	struct option options[ARRAY_SIZE(fields) + 3];
+	struct option options[ARRAY_SIZE(fields) + 5];
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct json_object *res = json_object_new_object();
 	auto_(buf) struct buf text = BUF_INIT;
 	auto_free char *dir = NULL;
-	const char *file = NULL, *problem = NULL;
+	const char *file = NULL, *problem = NULL, *l3 = NULL, *bandwidth = NULL;
 	int c, status = 0;
 
 	fill_options(options);
 	while ((c = getopt_long(argc, argv, "+r:h", options, NULL)) != -1 && !problem) {
 		if (c == 'r')
 			file = optarg;
+		else if (c == '3')
+			l3 = optarg;
+		else if (c == 'm')
+			bandwidth = optarg;
 		else if (c < FIRST)
 			problem = "";
 		else if (set_field(res, &fields[c - FIRST], optarg) < 0)
@@ -123,7 +132,8 @@ int oci_update(struct oci *o, int argc, char **argv)
 	if (!file)
 		buf_adds(&text, json_object_to_json_string(res));
 	if (!dir || (file && read_resources(file, &text, &err) < 0) ||
-	    container_update(argv[optind], dir, buf_str(&text), &err) < 0)
+	    container_update(argv[optind], dir, buf_str(&text), &err) < 0 ||
+	    ((l3 || bandwidth) && container_update_rdt(argv[optind], dir, l3, bandwidth, &err) < 0))
 		status = oci_fail(o, &err);
 	json_object_put(res);
 	return status;
