@@ -36,9 +36,10 @@ static int check_pull(const struct args *args, struct gantry_error *err)
 
 	if (pull && *pull && strcmp(pull, "always") != 0 && strcmp(pull, "missing") != 0 &&
 	    strcmp(pull, "never") != 0 && strcmp(pull, "lazy") != 0) {
+		/* In docker's words, which know no "lazy". */
 		return error_set(err, GANTRY_ERR_INVALID,
-				 "invalid pull option: '%s': must be one of \"always\", \"missing\", "
-				 "\"never\" or \"lazy\"",
+				 "invalid pull option: '%s': must be one of \"always\", \"missing\" or "
+				 "\"never\"",
 				 pull);
 	}
 	return 0;
