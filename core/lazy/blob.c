@@ -419,6 +419,7 @@ int blob_fetch_ahead(struct blob *b, struct gantry_error *err)
 		return error_set(err, GANTRY_ERR_CORRUPT, "blob %s was corrupt when it came; it is fetched "
 				 "again in a while", b->digest);
 	}
+	source_wait_for_calm();
 	pthread_mutex_lock(&b->lock);
 	all = 1;
 	first = end = -1;

@@ -202,6 +202,15 @@ static int crashes_too_often(void)
 	return oldest && now - oldest < CRASH_SECONDS;
 }
 
+static void give_up(struct server *s)
+{
+	if (s->mount >= 0) {
+		close(s->mount);
+		close(s->socket);
+		s->mount = s->socket = -1;
+	}
+}
+
 /* Waits for the server's end; on the way gives up what it asks to be given up. */
 static int supervise(struct server *s, pid_t pid, int from)
 {
@@ -211,10 +220,8 @@ static int supervise(struct server *s, pid_t pid, int from)
 
 	/* The pipe ends when the server does. */
 	while (poll(&p, 1, -1) < 0 || (p.revents & POLLIN)) {
-		if ((p.revents & POLLIN) && read(from, &c, 1) == 1 && s->mount >= 0) {
-			close(s->mount);
-			close(s->socket);
-			s->mount = s->socket = -1;
+		if ((p.revents & POLLIN) && read(from, &c, 1) == 1) {
+			give_up(s);
 		}
 		p.revents = 0;
 	}
@@ -249,6 +256,9 @@ static int hold(struct server *s, const struct core_options *options)
 		close(ends[1]);
 		status = supervise(s, pid, ends[0]);
 		close(ends[0]);
+		if (s->shared->retired) {
+			give_up(s); /* it may have died before it could ask */
+		}
 		if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || crashes_too_often()) {
 			return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
 		}

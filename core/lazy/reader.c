@@ -30,7 +30,10 @@ struct reader {
 	pthread_cond_t done;
 	struct cached *newest;
 	size_t size;
+	size_t loading; /* bytes of chunks that are being fetched and decoded */
 };
+
+#define MAX_LOADING (128 << 20)
 
 struct reader *reader_new(struct core *core, size_t limit)
 {
@@ -139,6 +142,17 @@ static int load(struct reader *r, struct blob *b, const struct index_chunk *c, v
 	return code;
 }
 
+/* Threads that load large chunks at the same time take turns: their memory is nobody's cgroup's. */
+static void begin_load(struct reader *r, size_t size)
+{
+	pthread_mutex_lock(&r->lock);
+	while (r->loading && r->loading + size > MAX_LOADING) {
+		pthread_cond_wait(&r->done, &r->lock);
+	}
+	r->loading += size;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static struct cached *get(struct reader *r, struct blob *b, uint32_t number, struct gantry_error *err)
 {
 	const struct index_chunk *chunk = &blob_index(b)->chunks[number];
@@ -150,8 +164,12 @@ static struct cached *get(struct reader *r, struct blob *b, uint32_t number, str
 		return NULL;
 	}
 	if (mine) {
+		size_t size = chunk->out_size + chunk_packed_size(chunk);
+
+		begin_load(r, size);
 		code = load(r, b, chunk, c->data, err);
 		pthread_mutex_lock(&r->lock);
+		r->loading -= size;
 		c->ready = code < 0 ? code : 1;
 		if (code < 0) {
 			c->error = *err;

@@ -69,6 +69,17 @@ void lazy_log(struct core *core, const char *fmt, ...)
 	(void)write_all(fd, text, strlen(text));
 }
 
+/* Of a later pull: the next transfer logs in with it.  A session that others use just now goes
+ * with the process. */
+static void renew_auth(struct source *s, const char *auth)
+{
+	pthread_mutex_lock(&s->lock);
+	free(s->auth);
+	s->auth = strdup(auth);
+	s->session = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
 int source_get(struct core *core, const char *location, const char *auth, struct source **ret,
 	       struct gantry_error *err)
 {
@@ -81,7 +92,6 @@ int source_get(struct core *core, const char *location, const char *auth, struct
 		s = calloc(1, sizeof(*s));
 		if (s && (s->location = strdup(location))) {
 			s->core = core;
-			s->auth = auth ? strdup(auth) : NULL;
 			pthread_mutex_init(&s->lock, NULL);
 			s->next = sources;
 			sources = s;
@@ -89,6 +99,9 @@ int source_get(struct core *core, const char *location, const char *auth, struct
 			free(s);
 			s = NULL;
 		}
+	}
+	if (s && auth && (!s->auth || strcmp(s->auth, auth))) {
+		renew_auth(s, auth);
 	}
 	pthread_mutex_unlock(&sources_lock);
 	*ret = s;
@@ -143,6 +156,9 @@ static void note_outcome(struct source *s, int r, const struct gantry_error *err
 	} else if (r == 0) {
 		s->rest_until_ns = 0;
 	}
+	if (r == GANTRY_ERR_UNAUTHORIZED) {
+		s->session = 0; /* the user may log in again meanwhile */
+	}
 	pthread_mutex_unlock(&s->lock);
 	if (is_down && !was_down) {
 		lazy_log(s->core, "%s cannot be reached: what is missing of its layers reads as an "
@@ -163,7 +179,7 @@ static void hurry(int change)
 	pthread_mutex_unlock(&sources_lock);
 }
 
-static void wait_for_calm(void)
+void source_wait_for_calm(void)
 {
 	pthread_mutex_lock(&sources_lock);
 	while (hurried || (last_hurry_ns && time_monotonic_ns() - last_hurry_ns < QUIET_MS * 1000000LL)) {
@@ -200,7 +216,6 @@ int source_fetch(struct source *s, const char *digest, int64_t offset, int64_t l
 		r = transfer_range(driver, session, digest, offset, length, sink, ctx, err);
 		hurry(-1);
 	} else if (r == 0) {
-		wait_for_calm();
 		r = transfer_range(driver, session, digest, offset, length, sink, ctx, err);
 	}
 	note_outcome(s, r, err);

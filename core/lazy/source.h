@@ -27,8 +27,12 @@ enum source_urgency {
 	SOURCE_URGENT = 1,
 };
 
-/* Brings length bytes from offset.  Ahead, it waits until nobody has been in a hurry for a
- * moment.  Errors: UNAVAILABLE (the place cannot be reached), CORRUPT (it sent less). */
+/* For who fetches ahead: waits until nobody has been in a hurry for a moment.  Before it takes
+ * anything that a reader could wait for. */
+void source_wait_for_calm(void);
+
+/* Brings length bytes from offset.  Errors: UNAVAILABLE (the place cannot be reached), CORRUPT (it
+ * sent less). */
 int source_fetch(struct source *s, const char *digest, int64_t offset, int64_t length,
 		 enum source_urgency urgency, transfer_sink sink, void *ctx, struct gantry_error *err);
 
