@@ -30,7 +30,8 @@ for ids in single full; do
 			u rmi "$name" >/dev/null || fail "$ids, $STORAGE, $kind: rmi"
 		done
 		pgrep -u "$USER_ID" -f '^gantry-lazyfs ' | xargs -r kill -9
-		as_user rm -rf "$USER_HOME/.local" || fail "$ids, $STORAGE: the store is the user's to delete"
+		# Containers' folders may still be on their way out.
+		mv "$USER_HOME/.local" "$T/old-$ids-$STORAGE" || fail "$ids, $STORAGE: the store cannot be moved away"
 	done
 done
 # Without /dev/fuse they are unpacked.
