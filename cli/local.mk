@@ -13,8 +13,11 @@ cli_libcli_a_SOURCES = \
 	cli/client/stream.c cli/client/stream.h \
 	cli/client/tls.c cli/client/tls.h \
 	cli/commands/commands.h cli/commands/container.h \
+	cli/commands/cp.c cli/commands/df.c cli/commands/doctor.c cli/commands/events.c \
+	cli/commands/exec.c cli/commands/package.c cli/commands/plugin.c \
+	cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c \
 	cli/commands/checkpoint.c \
-	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
+	cli/commands/cp.c cli/commands/package.c cli/commands/plugin.c cli/commands/plugin_ls.c cli/commands/plugin_time.h cli/commands/plugin_author.c cli/commands/plugin_new.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/cp.c cli/commands/policy.c cli/commands/doctor.c cli/commands/events.c cli/commands/exec.c \
 	cli/commands/generate.c \
 	cli/commands/image.c cli/commands/images.c \
@@ -22,7 +25,7 @@ cli_libcli_a_SOURCES = \
 	cli/commands/lifecycle.c cli/commands/list.c cli/commands/list.h \
 	cli/commands/login.c cli/commands/logs.c cli/commands/look.c cli/commands/network.c \
 	cli/commands/ports.c cli/commands/ports.h cli/commands/prune.c cli/commands/ps.c \
-	cli/commands/pull.c cli/commands/root.c cli/commands/run.c cli/commands/session.c \
+	cli/commands/pull.c cli/commands/root.c cli/commands/rows.h cli/commands/run.c cli/commands/session.c \
 	cli/commands/start.c cli/commands/stats.c cli/commands/system.c \
 	cli/commands/transfer.c cli/commands/transfer.h \
 	cli/commands/version.c cli/commands/volume.c \

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/text/units.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 static const struct {
 	const char *text;
@@ -73,7 +74,7 @@ static int check_value(const struct flag *flag, const char *text, char *why, siz
 	case FLAG_UINT16:
 		return check_integer(text, 0, UINT16_MAX, 1, why, size);
 	case FLAG_BYTES:
-		if (strcmp(text, "-1") != 0 && units_parse_bytes(text, &number) < 0) {
+		if (strcmp(text, "-1") != 0 && parse_bytes(text, &number) < 0) {
 			snprintf(why, size, "invalid size: '%s'", text);
 			return -1;
 		}
@@ -85,7 +86,7 @@ static int check_value(const struct flag *flag, const char *text, char *why, siz
 		}
 		return 0;
 	case FLAG_DURATION:
-		if (units_parse_duration(text, &number) < 0) {
+		if (parse_duration(text, &number) < 0) {
 			snprintf(why, size, "time: invalid duration \"%s\"", text);
 			return -1;
 		}
@@ -353,7 +354,7 @@ int64_t args_bytes(const struct args *args, const char *name, int64_t fallback)
 	if (!text) {
 		return fallback;
 	}
-	return units_parse_bytes(text, &bytes) < 0 ? -1 : bytes;
+	return parse_bytes(text, &bytes) < 0 ? -1 : bytes;
 }
 
 int64_t args_duration_ns(const struct args *args, const char *name, int64_t fallback)
@@ -361,7 +362,7 @@ int64_t args_duration_ns(const struct args *args, const char *name, int64_t fall
 	const char *text = args_string(args, name);
 	int64_t ns = 0;
 
-	if (!text || units_parse_duration(text, &ns) < 0) {
+	if (!text || parse_duration(text, &ns) < 0) {
 		return fallback;
 	}
 	return ns;

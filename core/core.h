@@ -28,6 +28,8 @@ struct core_options {
 /* Opens state and configuration; loads no plugin yet.  What an earlier process
  * left half-done is finished or undone first. */
 int core_open(const struct core_options *options, struct core **ret, struct gantry_error *err);
+/* Why that could not be finished, to be told to the user; NULL when it was. */
+const struct gantry_error *core_warning(const struct core *core);
 /* Waits for running threads of answered requests (streams) to end. */
 struct core *core_close(struct core *core);
 

@@ -42,6 +42,7 @@ gantry_shim_SOURCES = \
 	core/shim/jobs.c \
 	core/shim/jsontext.c core/shim/jsontext.h \
 	core/shim/logger.c core/shim/logger.h \
+	core/shim/loglink.c core/shim/loglink.h \
 	core/shim/loop.c core/shim/loop.h \
 	core/shim/main.c \
 	core/shim/probe.c \
@@ -61,6 +62,13 @@ gantry_emulate_SOURCES = \
 	core/emulate/look.c \
 	core/emulate/main.c \
 	core/emulate/mount.c \
+	core/emulate/net.h \
+	core/emulate/net_accept.c \
+	core/emulate/net_bind.c \
+	core/emulate/net_connect.c \
+	core/emulate/net_plan.c \
+	core/emulate/net_socket.c \
+	core/emulate/net_swap.c \
 	core/emulate/owner.c \
 	core/emulate/path.c \
 	core/emulate/process.c \
@@ -96,7 +104,7 @@ core_libcore_a_SOURCES = \
 	core/config/config.c core/config/config.h core/config/schema.c \
 	core/container/archive.c core/container/snapshot.c \
 	core/container/attach.c core/container/exec.c core/container/frames.h \
-	core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
+	core/container/log.c core/container/log.h core/container/logs.c core/container/observe.c core/container/stats.c core/container/stats.h \
 	core/container/wait.c \
 	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/leftovers.c core/engine/leftovers.h core/engine/reconcile.h \
@@ -111,7 +119,7 @@ core_libcore_a_SOURCES = \
 	core/container/filters.c core/container/filters.h \
 	core/container/pending.c core/container/populate.c core/container/root.c \
 	core/container/finish.c core/container/host_devices.c core/container/hostconfig.c \
-	core/container/inspect.c core/container/present.h \
+	core/container/inspect.c core/container/inspect_network.c core/container/present.h \
 	core/container/list.c core/container/merge.c core/container/mounts.c \
 	core/container/names.c core/container/record.c core/container/remove.c \
 	core/container/launch.c core/container/launch.h core/container/run.c core/container/spec.h core/container/spec_drivers.c core/container/spec_linux.c \
@@ -124,7 +132,7 @@ core_libcore_a_SOURCES = \
 	core/engine/reconcile.h \
 	core/image/admit.c core/image/admit.h core/image/signature.c \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
-	core/image/progress.c core/image/pull.c core/image/record.c \
+	core/image/platform.c core/image/platform.h core/image/progress.c core/image/pull.c core/image/record.c core/image/registry.c core/image/registry.h \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
 	core/content/codecs.c core/content/codecs.h \
 	core/lazy/attach.c core/lazy/build.c core/lazy/build.h core/lazy/build_internal.h \
@@ -137,12 +145,13 @@ core_libcore_a_SOURCES = \
 	core/network/discover.c \
 	core/network/verify.c \
 	core/network/files.c core/network/network.h core/network/record.c \
+	core/network/sockets.c \
 	core/volume/use.c core/volume/volume.h \
 	core/events/events.c core/events/events.h \
 	core/plugin/adaptor.c core/plugin/adaptor.h \
 	core/monitor/monitor.c core/monitor/monitor.h \
 	core/package/artifact.c core/package/install.c core/package/installed.c core/package/ops.c \
-	core/package/package.h core/package/place.c core/package/tar.c core/package/trust.c \
+	core/package/package.h core/package/place.c core/package/requires.c core/package/tar.c core/package/trust.c \
 	core/plugin/manifest.c core/plugin/manifest.h \
 	core/policy/front.c \
 	core/policy/chain.c core/policy/gate.c \
@@ -151,7 +160,7 @@ core_libcore_a_SOURCES = \
 	core/policy/manage.c \
 	core/policy/policy.c core/policy/policy.h \
 	core/policy/who.c \
-	core/plugin/registry.c core/plugin/registry.h \
+	core/plugin/describe.c core/plugin/registry.c core/plugin/registry.h core/plugin/registry_internal.h \
 	core/plugin/services.c core/plugin/services.h \
 	core/state/db.c core/state/db.h core/state/schema.h
 

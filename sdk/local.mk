@@ -35,9 +35,11 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/base64.c sdk/helpers/base64.h \
 	sdk/helpers/buf.c sdk/helpers/buf.h \
 	sdk/helpers/cleanup.h \
+	sdk/helpers/credential_helper.c sdk/helpers/credential_helper.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/ed25519.c sdk/helpers/ed25519.h \
 	sdk/helpers/emulate.h \
+	sdk/helpers/tcp_fence.h \
 	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \
 	sdk/helpers/docker_plugin_find.c sdk/helpers/docker_plugin_find.h \
 	sdk/helpers/error.c sdk/helpers/error.h \
@@ -46,7 +48,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/image_archive.h sdk/helpers/image_reader.c sdk/helpers/image_writer.c \
 	sdk/helpers/image_spool.c sdk/helpers/image_spool.h \
 	sdk/helpers/interfaces.c sdk/helpers/interfaces.h \
-	sdk/helpers/io.c sdk/helpers/io.h \
+	sdk/helpers/io.c sdk/helpers/io.h sdk/helpers/quantity.c sdk/helpers/quantity.h \
 	sdk/helpers/json.c sdk/helpers/json.h \
 	sdk/helpers/folder_mount.c sdk/helpers/folder_mount.h \
 	sdk/helpers/layer.c sdk/helpers/layer.h \

@@ -227,11 +227,11 @@ static double time_batches(struct driver *d, size_t line)
 	while (done < LOG_BYTES) {
 		if (batch_add(&b, 1, start, 0, text, line)) {
 			done += line;
-		} else if (batch_send(&b, d, log, &lost, &err) < 0) {
+		} else if (batch_send(&b, d, log, 0, &lost, &err) < 0) {
 			give_up("append");
 		}
 	}
-	if (batch_send(&b, d, log, &lost, &err) < 0) {
+	if (batch_send(&b, d, log, 0, &lost, &err) < 0) {
 		give_up("append");
 	}
 	start = time_monotonic_ns() - start;

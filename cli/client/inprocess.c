@@ -143,6 +143,18 @@ static int take_reply(struct reply *reply, const struct client_request *rq,
 	return take_body(reply, rq, ret, err);
 }
 
+/* Something is left of an earlier process; that is no reason not to do what was asked. */
+static void print_warning(const struct gantry_error *warning)
+{
+	if (!warning) {
+		return;
+	}
+	fprintf(stderr, "WARNING: %s\n", warning->message);
+	if (warning->hint[0]) {
+		fprintf(stderr, "hint: %s\n", warning->hint);
+	}
+}
+
 static int inprocess_request(void *arg, const char *version, const struct client_request *rq,
 			     struct client_response *ret, struct gantry_error *err)
 {
@@ -158,6 +170,7 @@ static int inprocess_request(void *arg, const char *version, const struct client
 		if (r < 0) {
 			return r;
 		}
+		print_warning(core_warning(self->core));
 	}
 	headers = request_headers(rq, err);
 	if (!headers) {

@@ -99,55 +99,11 @@ static int command_setup_rootless(struct cli *cli, struct args *args, struct gan
 	return CLI_EXIT_OK;
 }
 
-static const struct list_heading headings[] = {
-	{ "ID", "ID" },	{ "Name", "NAME" }, { "Description", "DESCRIPTION" },
-	{ "Enabled", "ENABLED" }, { "PluginReference", "PLUGIN REFERENCE" }, { NULL, NULL },
-};
-static const struct list_spec spec = {
-	"*plugin.pluginContext", "table {{.ID}}\t{{.Name}}\t{{.Description}}\t{{.Enabled}}",
-	"{{.ID}}", headings, NULL
-};
-
-static int command_plugin_ls(struct cli *cli, struct args *args, struct gantry_error *err)
-{
-	auto_(list) struct list list = { NULL };
-	auto_json struct json_object *plugins = NULL;
-	auto_(buf) struct buf target = BUF_INIT;
-	int no_trunc = args_bool(args, "no-trunc", 0);
-	int r = list_open(&list, &spec, args_string(args, "format"), args_bool(args, "quiet", 0),
-			  err);
-
-	buf_adds(&target, "/plugins");
-	target_add_filters(&target, args, "filter");
-	r = r < 0 ? r : api_call(cli, "GET", buf_str(&target), NULL, &plugins, err);
-	for (size_t i = 0; r == 0 && i < json_array_size(plugins); i++) {
-		struct json_object *p = json_object_array_get_idx(plugins, i);
-		const char *about = json_get_string(json_get_object(p, "Config"), "Description");
-		auto_json struct json_object *row = json_object_new_object();
-		auto_(buf) struct buf text = BUF_INIT;
-
-		row_set_id(row, "ID", json_get_string(p, "Id"), no_trunc);
-		json_set_string(row, "Name", json_get_string(p, "Name"));
-		json_set_string(row, "PluginReference", json_get_string(p, "PluginReference") ?: "");
-		ellipsis(about ? about : "", no_trunc ? 4096 : 45, &text);
-		row_set_buf(row, "Description", &text);
-		json_set_bool(row, "Enabled", json_get_bool(p, "Enabled", 0));
-		r = list_add(&list, row, err);
-	}
-	return r < 0 ? r : list_print(&list, err);
-}
-
 static const struct flag doctor_flags[] = {
 	{ FLAG_STRING, 0, "format", "'json' prints the report as JSON", NULL, 0 },
 	{ FLAG_NONE },
 };
 static const struct flag no_flags[] = { { FLAG_NONE } };
-static const struct flag ls_flags[] = {
-	FILTER_FLAG, FORMAT_FLAG, NO_TRUNC_FLAG,
-	{ FLAG_BOOL, 'q', "quiet", "Show only IDs", NULL, 0 },
-	{ FLAG_NONE },
-};
-
 const struct command doctor_command = {
 	.name = "doctor",
 	.summary = "Show what this host offers, which driver serves each kind, and what to do",
@@ -161,12 +117,4 @@ const struct command system_setup_rootless_command = {
 	.usage = "",
 	.flags = no_flags,
 	.run = command_setup_rootless,
-};
-const struct command plugin_ls_command = {
-	.name = "ls",
-	.summary = "List plugins",
-	.usage = "[OPTIONS]",
-	.aliases = "plugin ls, plugin list",
-	.flags = ls_flags,
-	.run = command_plugin_ls,
 };

@@ -5,11 +5,12 @@
 #include "cli/api.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/list.h"
+#include "cli/commands/rows.h"
 #include "cli/text/units.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
-static const struct list_heading headings[] = {
+const struct list_heading image_headings[] = {
 	{ "ID", "IMAGE ID" },	     { "Repository", "REPOSITORY" }, { "Tag", "TAG" },
 	{ "Digest", "DIGEST" },	     { "CreatedSince", "CREATED" },  { "CreatedAt", "CREATED AT" },
 	{ "Size", "SIZE" },	     { "VirtualSize", "SIZE" },	     { "Containers", "CONTAINERS" },
@@ -21,7 +22,7 @@ static const struct list_spec spec = {
 	"table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}"
 	"N/A{{end}}\t{{.Size}}",
 	"{{.ID}}",
-	headings,
+	image_headings,
 	NULL,
 };
 
@@ -30,7 +31,7 @@ static const struct list_spec spec_digests = {
 	"table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{if .CreatedSince }}"
 	"{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}",
 	"{{.ID}}",
-	headings,
+	image_headings,
 	NULL,
 };
 
@@ -41,39 +42,45 @@ struct print {
 	struct gantry_error *err;
 };
 
-static void set_size(struct json_object *row, const char *field, int64_t bytes)
+static void set_size(struct json_object *row, const char *field, int64_t bytes, int digits)
 {
 	char text[UNITS_MAX];
 
 	json_set_string(row, field,
-			bytes < 0 ? "N/A" : units_human_size((double)bytes, 3, text));
+			bytes < 0 ? "N/A" : units_human_size((double)bytes, digits, text));
 }
 
-static int print_row(const struct print *p, const char *repository, const char *tag,
-		     const char *digest)
+struct json_object *image_row(struct json_object *image, const char *repository, const char *tag,
+			      const char *digest, int no_trunc)
 {
-	auto_json struct json_object *row = json_object_new_object();
-	struct json_object *image = p->image;
+	struct json_object *row = json_object_new_object();
 	int64_t containers = json_get_int(image, "Containers", -1);
+	int64_t size = json_get_int(image, "Size", 0), shared = json_get_int(image, "SharedSize", -1);
 	auto_(buf) struct buf text = BUF_INIT;
-	char size[UNITS_MAX];
 
-	row_set_id(row, "ID", json_get_string(image, "Id"), p->no_trunc);
+	row_set_id(row, "ID", json_get_string(image, "Id"), no_trunc);
 	json_set_string(row, "Repository", repository);
 	json_set_string(row, "Tag", tag);
 	json_set_string(row, "Digest", digest);
 	row_set_created(row, "CreatedSince", "CreatedAt", json_get_int(image, "Created", 0));
-	set_size(row, "Size", json_get_int(image, "Size", 0));
-	json_set_string(row, "VirtualSize",
-			units_human_size((double)json_get_int(image, "Size", 0), 4, size));
-	set_size(row, "SharedSize", json_get_int(image, "SharedSize", -1));
-	json_set_string(row, "UniqueSize", "N/A");
+	set_size(row, "Size", size, 3);
+	set_size(row, "VirtualSize", size, 4);
+	set_size(row, "SharedSize", shared, 4);
+	set_size(row, "UniqueSize", shared < 0 ? -1 : size - shared, 4);
 	if (containers < 0) {
 		buf_adds(&text, "N/A");
 	} else {
 		buf_addf(&text, "%lld", (long long)containers);
 	}
 	row_set_buf(row, "Containers", &text);
+	return row;
+}
+
+static int print_row(const struct print *p, const char *repository, const char *tag,
+		     const char *digest)
+{
+	auto_json struct json_object *row = image_row(p->image, repository, tag, digest, p->no_trunc);
+
 	return list_add(p->list, row, p->err);
 }
 

@@ -230,7 +230,23 @@ static int get_volume(struct cli *cli, struct args *args, const char *name, stru
 static int get_plugin(struct cli *cli, struct args *args, const char *name, struct buf *ret,
 		      struct gantry_error *err)
 {
-	return get_typed(cli, "/plugins/%s/json", name, ret, err);
+	const char *slash = strchr(name, '/');
+	int r = get_typed(cli, "/plugins/%s/json", name, ret, err);
+
+	/* KIND/DRIVER: what was negotiated with one driver, and what it did. */
+	if (r == GANTRY_ERR_NOT_FOUND && slash && !strchr(slash + 1, '/')) {
+		struct gantry_error why = GANTRY_ERROR_INIT;
+
+		if (get_typed(cli, "/gantry/plugins/%s", name, ret, &why) == 0) {
+			error_clear(err);
+			return 0;
+		}
+		if (why.code != GANTRY_ERR_INVALID) {
+			*err = why;
+		}
+		return err->code;
+	}
+	return r;
 }
 
 #define INSPECT_RUN(type)                                                                      \

@@ -33,7 +33,7 @@ static int find_server(struct cli *cli, const struct args *args, char **ret, int
 	int r;
 
 	*ret_default = args->argc == 0;
-	if (args->argc > 0) {
+	if (args->argc > 0 && !credentials_is_hub(args->argv[0])) {
 		*ret = server_name(args->argv[0]);
 		return *ret ? 0 : error_no_memory(err);
 	}

@@ -7,6 +7,7 @@
 
 #include "cli/api.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/plugin_time.h"
 #include "cli/format/list.h"
 #include "cli/text/units.h"
 #include "helpers/buf.h"
@@ -35,8 +36,7 @@ static const struct list_spec spec = {"*plugin.statsContext",
 				      "{{.Crashes}}\t{{.Memory}}\t{{.Health}}",
 				      "{{.Name}}", headings, NULL};
 
-/* "1.3µs" */
-static void set_time(struct json_object *row, const char *key, int64_t ns)
+void plugin_set_time(struct json_object *row, const char *key, int64_t ns)
 {
 	char text[32];
 
@@ -67,9 +67,9 @@ static int add_row(struct list *list, struct json_object *p, struct gantry_error
 	json_set_int(row, "Restarts", starts);
 	json_set_string(row, "Memory",
 			units_binary_size((double)json_get_int(p, "MemoryBytes", 0), memory));
-	set_time(row, "P50", json_get_int(p, "P50Ns", 0));
-	set_time(row, "P90", json_get_int(p, "P90Ns", 0));
-	set_time(row, "P99", json_get_int(p, "P99Ns", 0));
+	plugin_set_time(row, "P50", json_get_int(p, "P50Ns", 0));
+	plugin_set_time(row, "P90", json_get_int(p, "P90Ns", 0));
+	plugin_set_time(row, "P99", json_get_int(p, "P99Ns", 0));
 	return list_add(list, row, err);
 }
 

@@ -33,7 +33,7 @@ static void find_checker(char path[PATH_MAX + 64])
 
 static int command_check(struct cli *cli, struct args *args, struct gantry_error *err)
 {
-	static const char *const texts[] = { "driver", "isolation", "driver-config", "format", "only", "timeout",
+	static const char *const texts[] = { "as", "driver", "isolation", "driver-config", "format", "only", "timeout",
 					     "output" };
 	static const char *const switches[] = { "quick", "valgrind", "verbose" };
 	const char *argv[ARGS_MAX];
@@ -69,6 +69,7 @@ static int command_check(struct cli *cli, struct args *args, struct gantry_error
 }
 
 static const struct flag check_flags[] = {
+	{ FLAG_STRING, 0, "as", "Name that it is configured by; of an adaptor, the plugin to serve", NULL, 0 },
 	{ FLAG_STRING, 0, "driver", "Which driver of the plugin, as KIND/NAME", NULL, 0 },
 	{ FLAG_STRING, 0, "driver-config", "File like gantry.conf with the driver's configuration", NULL, 0 },
 	{ FLAG_STRING, 0, "format", "Report as \"text\", \"tap\" or \"junit\"", "text", 0 },

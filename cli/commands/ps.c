@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/list.h"
 #include "cli/commands/ports.h"
+#include "cli/commands/rows.h"
 #include "cli/text/units.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -14,7 +15,7 @@
 #define COMMAND_WIDTH 20
 #define MOUNT_WIDTH 15
 
-static const struct list_heading headings[] = {
+const struct list_heading container_headings[] = {
 	{ "ID", "CONTAINER ID" },     { "Names", "NAMES" },
 	{ "Image", "IMAGE" },	      { "Command", "COMMAND" },
 	{ "CreatedAt", "CREATED AT" }, { "RunningFor", "CREATED" },
@@ -30,10 +31,10 @@ static const struct list_heading headings[] = {
 	"{{.Names}}"
 
 static const struct list_spec spec = {
-	"*formatter.ContainerContext", COLUMNS, "{{.ID}}", headings, row_label_method,
+	"*formatter.ContainerContext", COLUMNS, "{{.ID}}", container_headings, row_label_method,
 };
 static const struct list_spec spec_with_size = {
-	"*formatter.ContainerContext", COLUMNS "\t{{.Size}}", "{{.ID}}", headings, row_label_method,
+	"*formatter.ContainerContext", COLUMNS "\t{{.Size}}", "{{.ID}}", container_headings, row_label_method,
 };
 
 /* Names without the slash; those of links, with two, only untruncated. */
@@ -145,7 +146,7 @@ static void set_platform(struct json_object *row, struct json_object *c)
 	}
 }
 
-static struct json_object *container_row(struct json_object *c, int no_trunc)
+struct json_object *container_row(struct json_object *c, int no_trunc)
 {
 	struct json_object *row = json_object_new_object();
 	const char *image = json_get_string(c, "Image");

@@ -4,149 +4,12 @@
 
 #include "cli/api.h"
 #include "cli/commands/commands.h"
-#include "cli/commands/list.h"
 #include "cli/format/template.h"
 #include "cli/format/value.h"
 #include "cli/text/units.h"
 #include "config.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-
-static const struct list_heading headings[] = {
-	{ "Type", "TYPE" },   { "TotalCount", "TOTAL" },	  { "Active", "ACTIVE" },
-	{ "Size", "SIZE" },   { "Reclaimable", "RECLAIMABLE" }, { NULL, NULL },
-};
-static const struct list_spec df_spec = {
-	"*formatter.diskUsageContext",
-	"table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}", NULL, headings,
-	NULL
-};
-
-struct usage {
-	int64_t total, active, size, reclaimable;
-};
-
-static int add_usage(struct list *list, const char *type, const struct usage *u, int percent,
-		     struct gantry_error *err)
-{
-	auto_json struct json_object *row = json_object_new_object();
-	char text[96], size[UNITS_MAX];
-
-	json_set_string(row, "Type", type);
-	snprintf(text, sizeof(text), "%lld", (long long)u->total);
-	json_set_string(row, "TotalCount", text);
-	snprintf(text, sizeof(text), "%lld", (long long)u->active);
-	json_set_string(row, "Active", text);
-	json_set_string(row, "Size", units_human_size((double)u->size, 4, size));
-	units_human_size((double)u->reclaimable, 4, size);
-	if (percent && u->size > 0) {
-		snprintf(text, sizeof(text), "%s (%lld%%)", size,
-			 (long long)(u->reclaimable * 100 / u->size));
-	} else {
-		snprintf(text, sizeof(text), "%s", size);
-	}
-	json_set_string(row, "Reclaimable", text);
-	return list_add(list, row, err);
-}
-
-static struct usage image_usage(struct json_object *df)
-{
-	struct json_object *images = json_get_array(df, "Images");
-	struct usage u = { .total = (int64_t)json_array_size(images),
-			   .size = json_get_int(df, "LayersSize", 0) };
-	int64_t used = 0;
-
-	for (size_t i = 0; i < json_array_size(images); i++) {
-		struct json_object *image = json_object_array_get_idx(images, i);
-		int64_t shared = json_get_int(image, "SharedSize", 0);
-
-		if (json_get_int(image, "Containers", 0) > 0) {
-			u.active++;
-			used += json_get_int(image, "Size", 0) - (shared > 0 ? shared : 0);
-		}
-	}
-	u.reclaimable = u.size > used ? u.size - used : 0;
-	return u;
-}
-
-static int is_active(struct json_object *container)
-{
-	const char *state = json_get_string(container, "State");
-
-	return state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0 ||
-			 strcmp(state, "restarting") == 0);
-}
-
-static struct usage container_usage(struct json_object *df)
-{
-	struct json_object *list = json_get_array(df, "Containers");
-	struct usage u = { .total = (int64_t)json_array_size(list) };
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct json_object *c = json_object_array_get_idx(list, i);
-		int64_t size = json_get_int(c, "SizeRw", 0);
-
-		u.size += size;
-		u.active += is_active(c);
-		u.reclaimable += is_active(c) ? 0 : size;
-	}
-	return u;
-}
-
-static struct usage volume_usage(struct json_object *df)
-{
-	struct json_object *list = json_get_array(df, "Volumes");
-	struct usage u = { .total = (int64_t)json_array_size(list) };
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct json_object *data =
-			json_get_object(json_object_array_get_idx(list, i), "UsageData");
-		int64_t size = json_get_int(data, "Size", 0), refs = json_get_int(data, "RefCount", 0);
-
-		size = size > 0 ? size : 0;
-		u.size += size;
-		u.active += refs > 0;
-		u.reclaimable += refs > 0 ? 0 : size;
-	}
-	return u;
-}
-
-static struct usage cache_usage(struct json_object *df)
-{
-	struct json_object *list = json_get_array(df, "BuildCache");
-	struct usage u = { .total = (int64_t)json_array_size(list) };
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct json_object *c = json_object_array_get_idx(list, i);
-
-		u.size += json_get_int(c, "Size", 0);
-		u.active += json_get_bool(c, "InUse", 0);
-		u.reclaimable += json_get_bool(c, "InUse", 0) ? 0 : json_get_int(c, "Size", 0);
-	}
-	return u;
-}
-
-static int command_system_df(struct cli *cli, struct args *args, struct gantry_error *err)
-{
-	auto_(list) struct list list = { NULL };
-	auto_json struct json_object *df = NULL;
-	struct usage u;
-	int r = list_open(&list, &df_spec, args_string(args, "format"), 0, err);
-
-	r = r < 0 ? r : api_call(cli, "GET", "/system/df", NULL, &df, err);
-	if (r < 0) {
-		return r;
-	}
-	u = image_usage(df);
-	r = add_usage(&list, "Images", &u, 1, err);
-	u = container_usage(df);
-	r = r < 0 ? r : add_usage(&list, "Containers", &u, 1, err);
-	u = volume_usage(df);
-	r = r < 0 ? r : add_usage(&list, "Local Volumes", &u, 1, err);
-	u = cache_usage(df);
-	r = r < 0 ? r : add_usage(&list, "Build Cache", &u, 0, err);
-	return r < 0 ? r : list_print(&list, err);
-}
 
 /* " Name: value" lines of `info`; a member that is absent prints nothing. */
 static void info_text(struct json_object *info, const char *label, const char *member)
@@ -240,6 +103,34 @@ static void info_security(struct json_object *info)
 	}
 }
 
+static void info_registries(struct json_object *info)
+{
+	struct json_object *registry = json_get_object(info, "RegistryConfig");
+	struct json_object *indexes = json_get_object(registry, "IndexConfigs");
+	struct json_object *subnets = json_get_array(registry, "InsecureRegistryCIDRs");
+	struct json_object *mirrors = json_get_array(registry, "Mirrors");
+
+	if (indexes || subnets) {
+		printf(" Insecure Registries:\n");
+	}
+	if (indexes) {
+		json_object_object_foreach(indexes, name, index) {
+			if (!json_get_bool(index, "Secure", 1)) {
+				printf("  %s\n", name);
+			}
+		}
+	}
+	for (size_t i = 0; i < json_array_size(subnets); i++) {
+		printf("  %s\n", json_item_string(subnets, i));
+	}
+	if (json_array_size(mirrors)) {
+		printf(" Registry Mirrors:\n");
+	}
+	for (size_t i = 0; i < json_array_size(mirrors); i++) {
+		printf("  %s\n", json_item_string(mirrors, i));
+	}
+}
+
 static void info_host(struct json_object *info)
 {
 	struct json_object *labels = json_get_array(info, "Labels");
@@ -263,6 +154,7 @@ static void info_host(struct json_object *info)
 		}
 	}
 	printf(" Experimental: %s\n", json_get_bool(info, "ExperimentalBuild", 0) ? "true" : "false");
+	info_registries(info);
 	printf(" Live Restore Enabled: %s\n",
 	       json_get_bool(info, "LiveRestoreEnabled", 0) ? "true" : "false");
 }
@@ -318,7 +210,6 @@ static int command_info(struct cli *cli, struct args *args, struct gantry_error 
 }
 
 static const struct flag info_flags[] = { INSPECT_FORMAT_FLAG, { FLAG_NONE } };
-static const struct flag df_flags[] = { FORMAT_FLAG, { FLAG_NONE } };
 
 const struct command info_command = {
 	.name = "info",
@@ -328,11 +219,4 @@ const struct command info_command = {
 	.aliases = "system info, info",
 	.flags = info_flags,
 	.run = command_info,
-};
-const struct command system_df_command = {
-	.name = "df",
-	.summary = "Show how much disk space is used",
-	.usage = "[OPTIONS]",
-	.flags = df_flags,
-	.run = command_system_df,
 };

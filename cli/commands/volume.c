@@ -7,18 +7,20 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/container.h"
 #include "cli/commands/list.h"
+#include "cli/commands/rows.h"
 #include "cli/options/options.h"
+#include "cli/text/units.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
-static const struct list_heading headings[] = {
+const struct list_heading volume_headings[] = {
 	{ "Name", "VOLUME NAME" }, { "Driver", "DRIVER" },	   { "Scope", "SCOPE" },
 	{ "Labels", "LABELS" },	   { "Mountpoint", "MOUNTPOINT" }, { "Links", "LINKS" },
 	{ "Size", "SIZE" },	   { "Group", "GROUP" },	   { "Availability", "AVAILABILITY" },
 	{ "Status", "STATUS" },	   { NULL, NULL },
 };
 static const struct list_spec spec = { "*formatter.volumeContext",
-				       "table {{.Driver}}\t{{.Name}}", "{{.Name}}", headings,
+				       "table {{.Driver}}\t{{.Name}}", "{{.Name}}", volume_headings,
 				       row_label_method };
 
 static int compare_volumes(const void *a, const void *b)
@@ -29,17 +31,21 @@ static int compare_volumes(const void *a, const void *b)
 	return strverscmp(json_get_string(*x, "Name") ?: "", json_get_string(*y, "Name") ?: "");
 }
 
-static struct json_object *volume_row(struct json_object *v)
+struct json_object *volume_row(struct json_object *v)
 {
 	static const char *const fields[] = { "Name", "Driver", "Scope", "Mountpoint" };
 	struct json_object *row = json_object_new_object();
+	struct json_object *usage = json_get_object(v, "UsageData");
+	char size[UNITS_MAX], links[24];
 
+	snprintf(links, sizeof(links), "%lld", (long long)json_get_int(usage, "RefCount", 0));
+	units_human_size((double)json_get_int(usage, "Size", 0), 4, size);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		json_set_string(row, fields[i], json_get_string(v, fields[i]) ?: "");
 	}
 	row_set_labels(row, json_get_object(v, "Labels"));
-	json_set_string(row, "Links", "N/A");
-	json_set_string(row, "Size", "N/A");
+	json_set_string(row, "Links", usage ? links : "N/A");
+	json_set_string(row, "Size", usage ? size : "N/A");
 	json_set_string(row, "Group", "N/A");
 	json_set_string(row, "Availability", "N/A");
 	json_set_string(row, "Status", "N/A");

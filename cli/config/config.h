@@ -29,6 +29,8 @@ int credentials_store(const struct cli *cli, const char *server, struct json_obj
 int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
 		      struct gantry_error *err);
 
+/* Is it Docker's hub, whose login is kept under the default registry's address? */
+int credentials_is_hub(const char *server);
 /* X-Registry-Auth for an image reference, base64url; the caller frees it.  NULL: none. */
 int credentials_header(struct cli *cli, const char *image, char **ret, struct gantry_error *err);
 /* An auth object as that header. */

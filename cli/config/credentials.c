@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A credential helper is a program named in config.json: it gets a server's name
- * or a JSON object on stdin, and answers with JSON on stdout.
- */
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "cli/api.h"
 #include "cli/cli.h"
@@ -19,12 +10,9 @@
 #include "cli/image_name.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
+#include "helpers/credential_helper.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
 
-extern char **environ;
-
-#define MAX_ANSWER ((size_t)1 << 20)
 #define TOKEN_USER "<token>"
 
 /* The helper for a server, or NULL. */
@@ -34,57 +22,6 @@ static const char *helper_for(struct json_object *config, const char *server)
 
 	name = name ? name : json_get_string(config, "credsStore");
 	return name && *name ? name : NULL;
-}
-
-static int spawn_helper(const char *program, const char *action, int in, int out, pid_t *ret)
-{
-	posix_spawn_file_actions_t files;
-	char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)action, NULL };
-	int r;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	r = posix_spawnp(ret, program, &files, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	return r;
-}
-
-/* Runs "docker-credential-NAME ACTION" with input; its output and success. */
-static int run_helper(const char *name, const char *action, const char *input, struct buf *out,
-		      int *ret_ok, struct gantry_error *err)
-{
-	auto_(buf) struct buf program = BUF_INIT;
-	int in[2] = { -1, -1 }, back[2] = { -1, -1 };
-	int status = 0, r = 0;
-	pid_t pid;
-
-	buf_addf(&program, "docker-credential-%s", name);
-	if (strchr(name, '/')) {
-		return error_set(err, GANTRY_ERR_INVALID, "'%s' is no name of a credential helper", name);
-	}
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0) {
-		r = errno;
-	}
-	r = r ? r : spawn_helper(buf_str(&program), action, in[0], back[1], &pid);
-	cleanup_fd(&in[0]);
-	cleanup_fd(&back[1]);
-	if (r == 0) {
-		/* Input is far smaller than a pipe. */
-		write_all(in[1], input, strlen(input));
-		replace_fd(&in[1], -1);
-		read_to_end(back[0], out, MAX_ANSWER);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-		}
-	}
-	cleanup_fd(&in[1]);
-	cleanup_fd(&back[0]);
-	if (r) {
-		error_errno(err, r, "error getting credentials - cannot run %s", buf_str(&program));
-		return error_hint(err, "install it, or remove it from config.json");
-	}
-	*ret_ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	return 0;
 }
 
 static struct json_object *auth_object(const char *server, const char *user, const char *secret,
@@ -107,7 +44,7 @@ static int get_from_helper(const char *helper, const char *server, struct json_o
 	auto_(buf) struct buf out = BUF_INIT;
 	auto_json struct json_object *o = NULL;
 	const char *user, *secret;
-	int ok, r = run_helper(helper, "get", server, &out, &ok, err);
+	int ok, r = credential_helper_run(helper, "get", server, &out, &ok, err);
 
 	*ret = NULL;
 	if (r < 0 || !ok) {
@@ -181,7 +118,7 @@ static int store_in_helper(const char *helper, const char *server, struct json_o
 	json_set_string(o, "ServerURL", server);
 	json_set_string(o, "Username", token ? TOKEN_USER : json_get_string(auth, "username"));
 	json_set_string(o, "Secret", token ? token : json_get_string(auth, "password"));
-	r = run_helper(helper, "store", json_text(o), &out, &ok, err);
+	r = credential_helper_run(helper, "store", json_text(o), &out, &ok, err);
 	if (r == 0 && !ok) {
 		r = error_set(err, GANTRY_ERR_INTERNAL, "error storing credentials - %s",
 			      out.len ? buf_str(&out) : "the helper failed");
@@ -240,7 +177,7 @@ int credentials_erase(const struct cli *cli, const char *server, int *ret_found,
 	*ret_found = json_get(auths, server) != NULL;
 	helper = helper_for(config, server);
 	if (helper) {
-		r = run_helper(helper, "erase", server, &out, &ok, err);
+		r = credential_helper_run(helper, "erase", server, &out, &ok, err);
 	}
 	if (r == 0 && *ret_found) {
 		json_object_object_del(auths, server);
@@ -256,6 +193,11 @@ char *credentials_encode(struct json_object *auth)
 
 	text_to_base64(text, strlen(text), 1, &out);
 	return buf_steal(&out);
+}
+
+int credentials_is_hub(const char *server)
+{
+	return !strcmp(server, "docker.io") || !strcmp(server, "index.docker.io");
 }
 
 /* The name under which the login to the engine's default registry is kept. */
@@ -290,7 +232,7 @@ int credentials_header(struct cli *cli, const char *image, char **ret, struct ga
 	    !json_get(config, "credHelpers")) {
 		return 0;
 	}
-	if (ref.domain[0]) {
+	if (ref.domain[0] && !credentials_is_hub(ref.domain)) {
 		server = strdup(ref.domain);
 	} else {
 		r = default_server(cli, &server, err);

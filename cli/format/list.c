@@ -100,6 +100,15 @@ static int add_sorted(void *user, const char *key, struct json_object *value)
 	return json_set(user, key, json_object_get(value));
 }
 
+struct json_object *list_sorted(struct json_object *row)
+{
+	struct json_object *sorted = json_object_new_object();
+
+	json_each_sorted(row, add_sorted, sorted);
+	json_mark_row(sorted);
+	return sorted;
+}
+
 int list_add(struct list *list, struct json_object *row, struct gantry_error *err)
 {
 	struct template_data data = { .dot = row,
@@ -109,9 +118,7 @@ int list_add(struct list *list, struct json_object *row, struct gantry_error *er
 	int r;
 
 	if (list->shows_json) {
-		sorted = json_object_new_object();
-		json_each_sorted(row, add_sorted, sorted);
-		json_mark_row(sorted);
+		sorted = list_sorted(row);
 		data.dot = sorted;
 	}
 	r = template_execute(list->template, &data, &list->out, err);

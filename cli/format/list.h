@@ -40,6 +40,8 @@ int list_open(struct list *list, const struct list_spec *spec, const char *forma
 int list_uses(const struct list *list, const char *field);
 /* One row; an object of text members, borrowed. */
 int list_add(struct list *list, struct json_object *row, struct gantry_error *err);
+/* The row as `json` prints it: in Docker's order and escapes; the caller's. */
+struct json_object *list_sorted(struct json_object *row);
 /* Prints what was collected. */
 int list_print(struct list *list, struct gantry_error *err);
 void list_done(struct list *list);

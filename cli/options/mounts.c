@@ -8,6 +8,7 @@
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 static int is_path(const char *source)
 {
@@ -138,7 +139,7 @@ static int mount_tmpfs(struct json_object *mount, const char *key, const char *v
 	char *end;
 
 	if (strcmp(key, "tmpfs-size") == 0) {
-		if (units_parse_bytes(value, &bytes) < 0) {
+		if (parse_bytes(value, &bytes) < 0) {
 			return error_set(err, GANTRY_ERR_INVALID, "invalid value for %s: %s", key,
 					 value);
 		}

@@ -7,6 +7,7 @@
 #include "cli/text/units.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 static const struct {
 	const char *flag;
@@ -58,7 +59,7 @@ static int add_throttle(struct json_object *list, const char *text, const char *
 				 text);
 	}
 	if (is_size) {
-		if (units_parse_bytes(colon + 1, &number) < 0) {
+		if (parse_bytes(colon + 1, &number) < 0) {
 			end = (char[]){ "x" };
 		}
 	} else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The units people type and read: sizes, CPU shares, durations, points in time.
+ * The units people type and read: sizes, CPU shares, points in time.
  * Parsers return 0 or -1 and set *ret only on success; writers fill the
  * caller's array and return it.
  */
@@ -12,17 +12,10 @@
 
 #define UNITS_MAX 64
 
-/* "64m", "1.5GiB", "512": powers of 1024, not negative. */
-int units_parse_bytes(const char *text, int64_t *ret);
 /* "1.5" or "3/2" in billionths. */
 int units_parse_nano(const char *text, int64_t *ret);
-/* Go's durations: "1h30m", "100ms", "0". */
-int units_parse_duration(const char *text, int64_t *ret_ns);
-/* What --since and --until take: RFC 3339 in several lengths, seconds[.nanoseconds], or a
- * duration before now.  Writes "seconds[.nanoseconds]". */
+/* What --since and --until take, see helpers/quantity.h, as "seconds.nanoseconds". */
 int units_parse_when(const char *text, char out[UNITS_MAX]);
-/* "2024-01-02T03:04:05.6Z" to nanoseconds since 1970; Go's zero time is INT64_MIN. */
-int units_parse_rfc3339(const char *text, int64_t *ret_ns);
 
 /* "1.92kB", powers of 1000, precision significant digits. */
 const char *units_human_size(double bytes, int precision, char out[UNITS_MAX]);

@@ -135,6 +135,31 @@ static int type_fits(uint32_t type, struct json_object *value)
 	return json_object_is_type(value, want[type]);
 }
 
+/* The key that a name in a file means: `log = [ ... ]` is log.driver.  A list of one
+ * needs no brackets. */
+static const struct gantry_config_key *find_written(struct buf *name, struct json_object **value)
+{
+	const struct gantry_config_key *key = find_key(config_schema, buf_str(name));
+
+	if (!key && !strchr(buf_str(name), '.')) {
+		auto_(buf) struct buf full = BUF_INIT;
+
+		buf_addf(&full, "%s.driver", buf_str(name));
+		key = find_key(config_schema, buf_str(&full));
+	}
+	if (key && strcmp(key->name, buf_str(name)) != 0) {
+		buf_clear(name);
+		buf_adds(name, key->name);
+	}
+	if (key && key->type == GANTRY_TYPE_LIST && json_object_is_type(*value, json_type_string)) {
+		struct json_object *list = list_from_text(json_object_get_string(*value));
+
+		json_object_put(*value);
+		*value = list;
+	}
+	return key;
+}
+
 static int read_setting(struct config *c, const config_setting_t *s, const char *prefix,
 			const char *file, struct gantry_error *err)
 {
@@ -156,7 +181,7 @@ static int read_setting(struct config *c, const config_setting_t *s, const char 
 		return 0;
 	}
 	value = setting_to_json(s);
-	key = find_key(config_schema, buf_str(&name));
+	key = find_written(&name, &value);
 	if (!key && strncmp(buf_str(&name), "drivers.", 8)) {
 		error_set(err, GANTRY_ERR_INVALID, "%s:%d: unknown key %s", file, line, buf_str(&name));
 		return error_hint(err, "gantry.conf(5) lists the keys");

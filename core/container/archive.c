@@ -82,16 +82,66 @@ static int find_place(const struct container *c, int root, const char *path, str
 	return 0;
 }
 
+/* What follows the destination of a mount in a path; NULL when it leads elsewhere.  Only plain
+ * paths are compared: what goes through links or ".." stays in the container's own files. */
+static const char *path_below(const char *path, const char *destination)
+{
+	size_t n = strlen(destination);
+
+	while (n > 1 && destination[n - 1] == '/') {
+		n--;
+	}
+	if (strncmp(path, destination, n) || (path[n] && path[n] != '/')) {
+		return NULL;
+	}
+	return path + n;
+}
+
+/* The root, and the path beneath it, from where a path of a container is looked up.  A container
+ * that does not run has its volumes mounted nowhere: a path into one begins at the volume. */
+static int open_start(struct core *core, const struct container *c, const char *path, int read_only,
+		      int *ret_root, const char **ret_path, struct gantry_error *err)
+{
+	auto_json struct json_object *mounts = NULL;
+	struct json_object *found = NULL;
+	size_t longest = 0;
+	auto_fd int fd = -1;
+
+	*ret_path = path;
+	mounts = container_is_running(c) || strstr(path, "..") ? NULL : present_mounts(core, c);
+	for (size_t i = 0; i < json_array_size(mounts); i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i);
+		const char *destination = json_get_string(m, "Destination");
+
+		if (destination && strlen(destination) >= longest && path_below(path, destination)) {
+			found = m;
+			longest = strlen(destination);
+		}
+	}
+	fd = found ? open(json_get_string(found, "Source"), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0) {
+		return container_open_root(core, c, read_only, ret_root, err);
+	}
+	if (!read_only && !json_get_bool(found, "RW", 1)) {
+		return error_set(err, GANTRY_ERR_PERMISSION, "mounted volume is marked read-only");
+	}
+	*ret_path = path_below(path, json_get_string(found, "Destination"));
+	*ret_path = **ret_path ? *ret_path : "/";
+	*ret_root = steal_fd(&fd);
+	return 0;
+}
+
 static int find_container_place(struct core *core, const char *name, const char *path,
 				struct container **ret_c, struct place *ret, struct gantry_error *err)
 {
 	auto_fd int root = -1;
+	const char *rest;
 	int r = container_find(core, name, ret_c, err);
 
 	if (r == 0) {
-		r = container_open_root(core, *ret_c, 1, &root, err);
+		r = open_start(core, *ret_c, path, 1, &root, &rest, err);
 	}
-	return r < 0 ? r : find_place(*ret_c, root, path, ret, err);
+	return r < 0 ? r : find_place(*ret_c, root, rest, ret, err);
 }
 
 /* Go's os.FileMode: the type in high bits. */
@@ -265,6 +315,7 @@ ENGINE_OP(container_archive_put)
 	auto_container struct container *c = NULL;
 	auto_fd int root = -1;
 	auto_fd int dir = -1;
+	const char *rest;
 	int r = container_find(core, args->name, &c, err);
 
 	if (r < 0) {
@@ -273,11 +324,11 @@ ENGINE_OP(container_archive_put)
 	if (json_get_bool(container_host_config(c), "ReadonlyRootfs", 0)) {
 		return error_set(err, GANTRY_ERR_PERMISSION, "container rootfs is marked read-only");
 	}
-	r = container_open_root(core, c, 0, &root, err);
+	r = open_start(core, c, args->path, 0, &root, &rest, err);
 	if (r < 0) {
 		return r;
 	}
-	dir = open_in_root(root, args->path, O_RDONLY | O_DIRECTORY);
+	dir = open_in_root(root, rest, O_RDONLY | O_DIRECTORY);
 	if (dir == -ENOTDIR) {
 		return error_set(err, GANTRY_ERR_INVALID, "extraction point is not a directory");
 	}

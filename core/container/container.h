@@ -73,6 +73,11 @@ static inline struct json_object *container_config(const struct container *c)
 {
 	return json_get_object(c->doc, "Config");
 }
+/* What it is called inside: as asked, like the host on the host's network, or its short id. */
+#define CONTAINER_HOSTNAME_MAX 65
+const char *container_hostname(const struct container *c, char buffer[CONTAINER_HOSTNAME_MAX]);
+/* --storage-opt size=: how much it may write into its own files; 0: no limit. */
+int64_t container_size_limit(const struct container *c);
 static inline struct json_object *container_host_config(const struct container *c)
 {
 	return json_get_object(c->doc, "HostConfig");

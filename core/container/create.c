@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record comes first, the snapshot after it: a record whose snapshot is missing
  * (killed in between) gets it at start. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,16 +35,44 @@ static int make_doc(const char *body, struct json_object **ret, struct gantry_er
 	return 0;
 }
 
-static int find_image(struct core *core, struct json_object *doc, struct image **ret,
-		      struct gantry_error *err)
+/* An image of another platform than was asked for is not there; where none was asked for, it
+ * may run nevertheless. */
+static int check_platform(const struct image *image, const char *name, const char *asked,
+			  struct json_object *warnings, struct gantry_error *err)
+{
+	struct gantry_error mismatch = GANTRY_ERROR_INIT;
+	char has[PLATFORM_TEXT_MAX], host[PLATFORM_TEXT_MAX], text[400];
+	struct platform want, have;
+	int r = image_platform(asked, &want, err);
+
+	if (r < 0 || image_check_platform(image, name, &want, asked && *asked ? err : &mismatch) == 0) {
+		return r;
+	}
+	if (mismatch.code == 0) {
+		return err->code;
+	}
+	image_platform_of(image->config, &have);
+	image_platform_text(&have, has);
+	image_platform_text(&want, host);
+	snprintf(text, sizeof(text),
+		 "The requested image's platform (%s) does not match the detected host platform (%s) and no "
+		 "specific platform was requested", has, host);
+	json_add_string(warnings, text);
+	return 0;
+}
+
+static int find_image(struct core *core, struct json_object *doc, const char *platform,
+		      struct json_object *warnings, struct image **ret, struct gantry_error *err)
 {
 	const char *name = json_get_string(json_get_object(doc, "Config"), "Image");
+	int r;
 
 	if (!name || !*name) {
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "config cannot be empty in order to create a container");
 	}
-	return image_find(core, name, ret, err);
+	r = image_find(core, name, ret, err);
+	return r < 0 ? r : check_platform(*ret, name, platform, warnings, err);
 }
 
 static int insert_record(struct core *core, const char *id, const char *name,
@@ -96,8 +125,6 @@ static int insert_named(struct core *core, const char *id, const char *name,
 static int prepare_snapshot(struct core *core, struct container *c, const struct image *image,
 			    struct gantry_error *err)
 {
-	const char *limit = json_get_string(
-		json_get_object(container_host_config(c), "StorageOpt"), "size");
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *storage;
 	int r = container_storage(core, c, &storage, err);
@@ -106,7 +133,7 @@ static int prepare_snapshot(struct core *core, struct container *c, const struct
 		     : storage_prepare(storage,
 				       &GANTRY_STORAGE_PREPARE_ARGS(
 					       .key = c->id, .parent = image_snapshot(image),
-					       .size_limit = limit ? strtoll(limit, NULL, 10) : 0),
+					       .size_limit = container_size_limit(c)),
 				       &ret, err);
 }
 
@@ -145,7 +172,7 @@ ENGINE_OP(container_create)
 	int r = make_doc(args->config, &doc, err);
 
 	if (r == 0) {
-		r = find_image(core, doc, &image, err);
+		r = find_image(core, doc, args->platform, warnings, &image, err);
 	}
 	if (r == 0) {
 		r = create_merge_image(doc, image, err);

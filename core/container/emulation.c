@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/container/emulation.h"
+#include "core/network/network.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/privilege.h"
@@ -51,15 +52,27 @@ enum emulate_level container_emulation(struct core *core, const struct container
 	return level < 0 ? EMULATE_OFF : (enum emulate_level)level;
 }
 
+int emulation_is_needed(struct core *core, const struct container *c)
+{
+	return container_emulation(core, c) != EMULATE_OFF ||
+	       network_sockets(core, c) != EMULATE_NO_SOCKETS;
+}
+
 void emulation_annotate(struct core *core, const struct container *c, const char *run_dir,
 			struct json_object *annotations)
 {
 	static const char *const names[] = {"off", "record", "consistent"};
 	enum emulate_level level = container_emulation(core, c);
+	enum emulate_sockets sockets = network_sockets(core, c);
 	auto_free char *path = path_join(run_dir, "emulate.sock", NULL);
 
 	json_set_string(annotations, EMULATE_ANNOTATION, names[level]);
-	if (level != EMULATE_OFF) {
+	json_object_object_del(annotations, EMULATE_SOCKETS_ANNOTATION);
+	if (sockets != EMULATE_NO_SOCKETS) {
+		json_set_string(annotations, EMULATE_SOCKETS_ANNOTATION,
+				sockets == EMULATE_ACCEPT ? "accept" : "connect");
+	}
+	if (level != EMULATE_OFF || sockets != EMULATE_NO_SOCKETS) {
 		json_set_string(annotations, EMULATE_SOCKET_ANNOTATION, path);
 	}
 }

@@ -12,6 +12,9 @@
 /* Only where there is one id; elsewhere the kernel needs no help. */
 enum emulate_level container_emulation(struct core *core, const struct container *c);
 
+/* Does it need an emulator, for this or for its sockets (core/network/network.h)? */
+int emulation_is_needed(struct core *core, const struct container *c);
+
 /* Refuses a level that does not exist. */
 int emulation_check(struct json_object *host_config, struct gantry_error *err);
 

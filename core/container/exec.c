@@ -169,6 +169,7 @@ static int start_in_shim(struct core *core, struct container *c, const struct ex
 	shim_message_add_int(m, "stdin", json_get_bool(config, "AttachStdin", 0));
 	shim_message_add_int(m, "stdout", json_get_bool(config, "AttachStdout", 0));
 	shim_message_add_int(m, "stderr", json_get_bool(config, "AttachStderr", 0));
+	shim_message_add_int(m, "framed", !args->tty);
 	shim_message_add_int(m, "width", args->width);
 	shim_message_add_int(m, "height", args->height);
 	shim_message_add(m, "detach_keys", keys && *keys ? keys : "ctrl-p,ctrl-q");
@@ -250,7 +251,8 @@ ENGINE_OP(exec_start)
 	if (started) {
 		publish(core, c, json_get_object(e.doc, "Config"), "exec_start", e.id);
 	}
-	tty = json_get_bool(json_get_object(e.doc, "Config"), "Tty", 0);
+	/* How the stream is, is who starts it to say; what the process has, who made it. */
+	tty = args->tty && json_get_bool(json_get_object(e.doc, "Config"), "Tty", 0);
 	exec_done(&e);
 	r = gantry_engine_exec_start_set_tty(reply, tty);
 	return r < 0 || pair[0] < 0 ? r : gantry_engine_exec_start_set_connection(reply, pair[0]);

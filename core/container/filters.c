@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/container/filters.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
-#include "helpers/io.h"
+#include "helpers/quantity.h"
 
 int filters_check(struct json_object *filters, const char *const *known, struct gantry_error *err)
 {
@@ -52,40 +51,30 @@ int filters_match_labels(struct json_object *filters, struct json_object *labels
 	return 1;
 }
 
-int64_t filters_time(const char *text)
-{
-	struct tm tm = { 0 };
-	char *end;
-	double number = strtod(text, &end);
-	int64_t total = 0;
-
-	if (end != text && !*end) {
-		return (int64_t)(number * 1e9);
-	}
-	if (strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) || strptime(text, "%Y-%m-%d", &tm)) {
-		return (int64_t)timegm(&tm) * 1000000000;
-	}
-	while (*text) {
-		number = strtod(text, &end);
-		if (end == text || !*end || !strchr("hms", *end)) {
-			return -1;
-		}
-		total += (int64_t)(number * (*end == 'h' ? 3600 : *end == 'm' ? 60 : 1) * 1e9);
-		text = end + 1;
-	}
-	return time_now_ns() - total;
-}
-
-int filters_match_prune(struct json_object *filters, struct json_object *labelled, int64_t created_ns)
+int filters_until(struct json_object *filters, int64_t *ret_ns, struct gantry_error *err)
 {
 	struct json_object *until = json_get_array(filters, "until");
+	const char *text = json_item_string(until, 0);
 
-	for (size_t i = 0; i < json_array_size(until); i++) {
-		if (created_ns >= filters_time(json_item_string(until, i))) {
-			return 0;
-		}
+	*ret_ns = INT64_MAX;
+	if (!text) {
+		return 0;
 	}
-	return filters_match_labels(filters, json_get_object(labelled, "Labels"));
+	if (json_array_size(until) > 1) {
+		return error_set(err, GANTRY_ERR_INVALID, "more than one until filter specified");
+	}
+	if (parse_when(text, ret_ns) < 0) {
+		error_set(err, GANTRY_ERR_INVALID, "failed to parse value as time or duration: \"%s\"", text);
+		return error_hint(err, "write until=24h or until=2024-01-02T15:04:05+02:00");
+	}
+	return 0;
+}
+
+int filters_match_prune(struct json_object *filters, int64_t until_ns, struct json_object *labelled,
+			int64_t created_ns)
+{
+	return created_ns < until_ns &&
+	       filters_match_labels(filters, json_get_object(labelled, "Labels"));
 }
 
 int filters_any(struct json_object *filters, const char *key,

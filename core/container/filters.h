@@ -13,15 +13,15 @@ int filters_check(struct json_object *filters, const char *const *known, struct 
 /* label=key[=value] (all must match), label!= (none may). */
 int filters_match_labels(struct json_object *filters, struct json_object *labels);
 
-/* until=TIMESTAMP or DURATION and labels of an object with Labels. */
-int filters_match_prune(struct json_object *filters, struct json_object *labelled,
+/* The value of until=TIME: what is older matches; INT64_MAX without one.  Two are refused, as
+ * is what helpers/quantity.h cannot read. */
+int filters_until(struct json_object *filters, int64_t *ret_ns, struct gantry_error *err);
+/* Is it older than until_ns, and fit its Labels? */
+int filters_match_prune(struct json_object *filters, int64_t until_ns, struct json_object *labelled,
 			int64_t created_ns);
 
 /* Is there a value of this key that satisfies test?  1 also when the key is absent. */
 int filters_any(struct json_object *filters, const char *key,
 		int (*test)(const char *value, const void *data), const void *data);
-
-/* "10m", "24h", a Unix time or RFC 3339 -> nanoseconds since the epoch; -1 bad. */
-int64_t filters_time(const char *text);
 
 #endif

@@ -9,8 +9,10 @@
 #include "core/container/create.h"
 #include "core/container/emulation.h"
 #include "core/container/limits.h"
+#include "core/container/log.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 #define MIN_MEMORY (6 << 20)
 
@@ -167,61 +169,6 @@ static int check_security(struct json_object *hc, struct gantry_error *err)
 	return emulation_check(hc, err);
 }
 
-static struct json_object *default_log_options(struct core *core)
-{
-	struct json_object *list = config_list(core->config, "log.options");
-	struct json_object *o = json_object_new_object();
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *item = json_item_string(list, i);
-		const char *eq = strchr(item, '=');
-
-		if (eq) {
-			auto_free char *key = strndup(item, (size_t)(eq - item));
-
-			json_set_string(o, key, eq + 1);
-		}
-	}
-	return o;
-}
-
-/* Fills LogConfig and lets the driver refuse its options. */
-static int check_log(struct core *core, struct json_object *hc, struct gantry_error *err)
-{
-	struct json_object *log = json_get_object(hc, "LogConfig");
-	const char *type = json_get_string(log, "Type");
-	auto_(reply) struct reply ret = REPLY_INIT;
-	struct driver *driver;
-	int r;
-
-	if (!log) {
-		log = json_object_new_object();
-		json_set(hc, "LogConfig", log);
-	}
-	if (!type || !*type) {
-		json_set_string(log, "Type", config_string(core->config, "log.driver"));
-		if (!json_get_object(log, "Config")) {
-			json_set(log, "Config", default_log_options(core));
-		}
-	}
-	if (!json_get_object(log, "Config")) {
-		json_set(log, "Config", json_object_new_object());
-	}
-	r = registry_get(core->registry, "log", json_get_string(log, "Type"), &driver, err);
-	if (r == GANTRY_ERR_NOT_FOUND) {
-		return error_set(err, GANTRY_ERR_INVALID,
-				 "logger: no log driver named '%s' is registered",
-				 json_get_string(log, "Type"));
-	}
-	if (r < 0 || json_member_count(json_get_object(log, "Config")) == 0) {
-		return r;
-	}
-	return log_check_options(driver,
-				 &GANTRY_LOG_CHECK_OPTIONS_ARGS(
-					 .options = json_text(json_get_object(log, "Config"))),
-				 &ret, err);
-}
-
 static int is_port_key(const char *key)
 {
 	char *end;
@@ -345,6 +292,30 @@ static int check_runtime(struct core *core, struct json_object *doc, struct gant
 	return r;
 }
 
+/* --storage-opt: the storage driver itself says whether it can keep a size. */
+static int check_storage_options(struct json_object *hc, struct gantry_error *err)
+{
+	struct json_object *options = json_get_object(hc, "StorageOpt");
+	int64_t bytes;
+
+	if (!options) {
+		return 0;
+	}
+	json_object_object_foreach(options, key, value) {
+		const char *text = json_object_get_string(value);
+
+		if (strcmp(key, "size") != 0) {
+			error_set(err, GANTRY_ERR_INVALID, "unknown storage option %s", key);
+			return error_hint(err, "known is size=BYTES, such as size=10G");
+		}
+		if (!text || parse_bytes(text, &bytes) < 0 || bytes < 1) {
+			error_set(err, GANTRY_ERR_INVALID, "invalid size \"%s\" of the storage option", text ? text : "");
+			return error_hint(err, "write it as a number with k, m, g or t, such as size=10G");
+		}
+	}
+	return 0;
+}
+
 int create_check_host_config(struct core *core, struct json_object *doc,
 			     struct json_object *warnings, struct gantry_error *err)
 {
@@ -354,6 +325,9 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 	set_defaults(core, doc, hc);
 	r = check_memory(hc, warnings, err);
 	limits_warn(core, hc, warnings);
+	if (r == 0) {
+		r = check_storage_options(hc, err);
+	}
 	if (r == 0) {
 		r = check_cpu(hc, err);
 	}
@@ -373,7 +347,7 @@ int create_check_host_config(struct core *core, struct json_object *doc,
 		r = check_security(hc, err);
 	}
 	if (r == 0) {
-		r = check_log(core, hc, err);
+		r = log_config_check(core, hc, err);
 	}
 	if (r == 0) {
 		r = create_check_devices(core, hc, err);

@@ -11,6 +11,7 @@
 #include "core/container/container.h"
 #include "core/container/limits.h"
 #include "core/container/present.h"
+#include "core/container/spec.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -123,61 +124,49 @@ struct json_object *present_mounts(struct core *core, const struct container *c)
 	return list;
 }
 
-/* Endpoint settings: what was asked for, and what the network made of it. */
-static struct json_object *make_networks(const struct container *c)
+/* What Docker's clients expect to be told, though it is decided elsewhere or later. */
+static struct json_object *make_host_config(const struct container *c)
 {
-	struct json_object *live = json_get_object(c->state, "Networks");
-	struct json_object *asked =
-		json_get_object(json_get_object(c->doc, "NetworkingConfig"), "EndpointsConfig");
+	struct json_object *hc = container_host_config(c);
 	struct json_object *o = json_object_new_object();
 
-	if (asked) {
-		json_object_object_foreach(asked, name, value)
-		{
-			struct json_object *copy = NULL;
-
-			if (value) {
-				json_object_deep_copy(value, &copy, NULL);
-			}
-			json_set(o, name, copy ? copy : json_object_new_object());
-		}
+	json_object_object_foreach(hc, key, value) {
+		json_set(o, key, json_object_get(value));
 	}
-	if (live) {
-		json_object_object_foreach(live, network, settings)
-		{
-			json_set(o, network, json_object_get(settings));
-		}
+	if (!spec_is_privileged(c)) {
+		json_set(o, "MaskedPaths", spec_masked_paths(c));
+		json_set(o, "ReadonlyPaths", spec_read_only_paths(c));
+	}
+	if (json_get_int(hc, "MemorySwappiness", -1) == -1) {
+		json_set(o, "MemorySwappiness", NULL);
+	}
+	if (json_get_int(hc, "PidsLimit", 0) == 0) {
+		json_set(o, "PidsLimit", NULL);
 	}
 	return o;
 }
 
-static struct json_object *make_network_settings(struct core *core, const struct container *c)
+static struct json_object *make_config(const struct container *c)
+{
+	struct json_object *config = container_config(c);
+	struct json_object *o = json_object_new_object();
+	char buffer[CONTAINER_HOSTNAME_MAX];
+
+	json_object_object_foreach(config, key, value) {
+		json_set(o, key, json_object_get(value));
+	}
+	if (strncmp(json_get_string(container_host_config(c), "NetworkMode"), "container:", 10) != 0) {
+		json_set_string(o, "Hostname", container_hostname(c, buffer));
+	}
+	return o;
+}
+
+static struct json_object *make_graph_driver(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *ports = json_get_object(c->state, "Ports");
-	struct json_object *networks = make_networks(c);
-	struct json_object *first = json_get_object(networks, "bridge");
-	static const char *const texts[] = { "Gateway", "IPAddress", "MacAddress", "EndpointID",
-					     "GlobalIPv6Address", "IPv6Gateway" };
-	auto_free char *sandbox = NULL;
 
-	json_set_string(o, "Bridge", "");
-	json_set_string(o, "SandboxID", container_is_running(c) ? c->id : "");
-	if (container_is_running(c) &&
-	    asprintf(&sandbox, "/proc/%lld/ns/net", (long long)json_get_int(c->state, "Pid", 0)) >= 0) {
-		json_set_string(o, "SandboxKey", sandbox);
-	} else {
-		json_set_string(o, "SandboxKey", "");
-	}
-	json_set(o, "Ports", ports ? json_object_get(ports) : json_object_new_object());
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const char *text = json_get_string(first, texts[i]);
-
-		json_set_string(o, texts[i], text ? text : "");
-	}
-	json_set_int(o, "IPPrefixLen", json_get_int(first, "IPPrefixLen", 0));
-	json_set_int(o, "GlobalIPv6PrefixLen", json_get_int(first, "GlobalIPv6PrefixLen", 0));
-	json_set(o, "Networks", networks);
+	json_set_string(o, "Name", json_get_string(c->doc, "Driver"));
+	json_set(o, "Data", NULL); /* how drivers keep things is theirs */
 	return o;
 }
 
@@ -251,15 +240,16 @@ ENGINE_OP(container_inspect)
 	json_set_string(o, "ProcessLabel", "");
 	json_set_string(o, "AppArmorProfile", "");
 	json_set(o, "ExecIDs", present_execs(core, c));
-	json_set(o, "HostConfig", json_object_get(container_host_config(c)));
+	json_set(o, "HostConfig", make_host_config(c));
 	/* an addition to Docker's: what of HostConfig is only a wish here */
 	limits = limits_not_enforced(core, container_host_config(c));
 	if (limits) {
 		json_set(o, "LimitsNotEnforced", limits);
 	}
 	json_set(o, "Mounts", present_mounts(core, c));
-	json_set(o, "Config", json_object_get(container_config(c)));
-	json_set(o, "NetworkSettings", make_network_settings(core, c));
+	json_set(o, "Config", make_config(c));
+	json_set(o, "GraphDriver", make_graph_driver(c));
+	json_set(o, "NetworkSettings", present_network_settings(core, c));
 	if (args->size) {
 		set_sizes(core, c, o, "SizeRw", "SizeRootFs");
 	}

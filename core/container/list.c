@@ -138,17 +138,11 @@ static struct json_object *make_command(const struct container *c)
 	return json_object_new_string(text);
 }
 
-static void add_networks(const struct container *c, struct json_object *o)
+static void add_networks(struct core *core, const struct container *c, struct json_object *o)
 {
 	struct json_object *settings = json_object_new_object();
-	struct json_object *live = json_get_object(c->state, "Networks");
-	struct json_object *asked =
-		json_get_object(json_get_object(c->doc, "NetworkingConfig"), "EndpointsConfig");
 
-	json_set(settings, "Networks",
-		 live	 ? json_object_get(live)
-		 : asked ? json_object_get(asked)
-			 : json_object_new_object());
+	json_set(settings, "Networks", present_networks(core, c));
 	json_set(o, "NetworkSettings", settings);
 }
 
@@ -184,7 +178,7 @@ static struct json_object *summary(struct core *core, const struct container *c,
 	json_set_string(o, "Status", status);
 	json_set_string(host, "NetworkMode", json_get_string(container_host_config(c), "NetworkMode"));
 	json_set(o, "HostConfig", host);
-	add_networks(c, o);
+	add_networks(core, c, o);
 	json_set(o, "Mounts", present_mounts(core, c));
 	return o;
 }

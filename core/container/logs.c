@@ -14,6 +14,7 @@
 
 #include "core/container/container.h"
 #include "core/container/frames.h"
+#include "core/container/log.h"
 #include "core/container/present.h"
 #include "core/shim/protocol.h"
 #include "helpers/buf.h"
@@ -24,10 +25,8 @@
 #define RECORD_HEADER 20 /* stream, time, flags, length: see sdk/interfaces/log.lua */
 
 struct logs {
-	struct driver *driver;
+	struct log_chain chain;
 	char *id;
-	char *dir;
-	char *options;
 	int64_t since_ns, until_ns, tail;
 	int follow, timestamps, want_stdout, want_stderr, raw;
 	int stop;    /* a connection to the shim that WAITs */
@@ -41,23 +40,35 @@ static void logs_free(struct logs *l)
 	if (l->stop >= 0) {
 		close(l->stop);
 	}
+	log_chain_done(&l->chain);
 	free(l->id);
-	free(l->dir);
-	free(l->options);
 	free(l);
 }
 
+static int read_link(const struct logs *l, const struct log_link *link, struct gantry_error *err)
+{
+	auto_(reply) struct reply ret = REPLY_INIT;
+
+	return log_read(link->driver,
+			&GANTRY_LOG_READ_ARGS(.container = l->id, .directory = link->dir,
+					      .options = json_text(link->options), .sink = l->sink,
+					      .since_ns = l->since_ns, .until_ns = l->until_ns,
+					      .tail = l->tail, .follow = l->follow, .stop = l->stop),
+			&ret, err);
+}
+
+/* By the first of the chain that can. */
 static void *read_records(void *data)
 {
 	struct logs *l = data;
-	auto_(reply) struct reply ret = REPLY_INIT;
+	int r = GANTRY_ERR_UNSUPPORTED;
 
-	(void)log_read(l->driver,
-		       &GANTRY_LOG_READ_ARGS(.container = l->id, .directory = l->dir, .options = l->options,
-					     .sink = l->sink, .since_ns = l->since_ns,
-					     .until_ns = l->until_ns, .tail = l->tail, .follow = l->follow,
-					     .stop = l->stop),
-		       &ret, &l->error);
+	for (unsigned i = 0; r == GANTRY_ERR_UNSUPPORTED && i < l->chain.n; i++) {
+		if (l->chain.links[i].driver) {
+			error_clear(&l->error);
+			r = read_link(l, &l->chain.links[i], &l->error);
+		}
+	}
 	close(l->sink);
 	return NULL;
 }
@@ -146,10 +157,38 @@ static void write_error(const struct logs *l, int sink)
 	(void)write_frame(l, 2, time_now_ns(), text, (uint32_t)n, sink);
 }
 
+/* Opens the drivers that can read; one that cannot be had does not keep another from it. */
+static int open_readers(struct core *core, struct logs *l, struct gantry_error *err)
+{
+	struct gantry_error why = GANTRY_ERROR_INIT;
+	unsigned readers = 0;
+
+	for (unsigned i = 0; i < l->chain.n; i++) {
+		struct log_link *link = &l->chain.links[i];
+		struct gantry_error one = GANTRY_ERROR_INIT;
+
+		if (registry_get(core->registry, "log", link->name, &link->driver, &one) < 0) {
+			link->driver = NULL;
+			why = why.code ? why : one;
+		} else if (!driver_has(link->driver, GANTRY_LOG_OP_READ)) {
+			link->driver = NULL;
+		}
+		readers += link->driver != NULL;
+	}
+	if (readers) {
+		return 0;
+	}
+	if (why.code) {
+		*err = why;
+		return err->code;
+	}
+	return error_set(err, GANTRY_ERR_UNSUPPORTED,
+			 "configured logging driver does not support reading");
+}
+
 static int logs_new(struct core *core, struct container *c, struct logs **ret,
 		    struct gantry_error *err)
 {
-	struct json_object *log = json_get_object(container_host_config(c), "LogConfig");
 	struct logs *l = calloc(1, sizeof(*l));
 	int r;
 
@@ -159,16 +198,12 @@ static int logs_new(struct core *core, struct container *c, struct logs **ret,
 	l->error = (struct gantry_error)GANTRY_ERROR_INIT;
 	l->stop = -1;
 	l->id = strdup(c->id);
-	l->dir = container_dir(core, c->id);
-	l->options = strdup(json_text(json_get_object(log, "Config")));
 	l->raw = container_has_tty(c);
 	l->tail = -1;
 	l->want_stdout = l->want_stderr = 1;
-	r = registry_get(core->registry, "log", json_get_string(log, "Type"), &l->driver, err);
-	if (r == 0 && !driver_has(l->driver, GANTRY_LOG_OP_READ)) {
-		r = error_set(err, GANTRY_ERR_UNSUPPORTED,
-			      "configured logging driver does not support reading");
-	}
+	r = log_chain_read(core, json_get_object(container_host_config(c), "LogConfig"), c->id,
+			   &l->chain, err);
+	r = r < 0 ? r : open_readers(core, l, err);
 	if (r < 0) {
 		logs_free(l);
 		return r;

@@ -29,7 +29,7 @@ static int env_has(struct json_object *env, const char *entry)
 }
 
 /* The image's variables that the request does not set, then the request's.  One
- * without '=' only removes the image's. */
+ * without '=' only removes the image's: it is kept here, and given to nobody. */
 static void merge_env(struct json_object *config, struct json_object *from)
 {
 	struct json_object *asked = json_get_array(config, "Env");
@@ -49,7 +49,7 @@ static void merge_env(struct json_object *config, struct json_object *from)
 	for (size_t i = 0; i < json_array_size(asked); i++) {
 		const char *entry = json_item_string(asked, i);
 
-		if (entry && strchr(entry, '=')) {
+		if (entry) {
 			json_add_string(merged, entry);
 		}
 	}

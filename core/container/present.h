@@ -12,6 +12,9 @@ char *present_time(int64_t ns);
 /* State.Health, or NULL; caller owns, as with all below. */
 struct json_object *present_health(struct core *core, const struct container *c);
 struct json_object *present_mounts(struct core *core, const struct container *c);
+/* NetworkSettings, and its Networks alone. */
+struct json_object *present_network_settings(struct core *core, const struct container *c);
+struct json_object *present_networks(struct core *core, const struct container *c);
 struct json_object *present_execs(struct core *core, const struct container *c);
 void present_sizes(struct core *core, const struct container *c, int64_t *ret_rw,
 		   int64_t *ret_total);

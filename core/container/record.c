@@ -3,6 +3,7 @@
  * flock(2) on <run_dir>/lock, which is released when its holder dies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/quantity.h"
 
 #define COLUMNS "id,name,image,status,created_ns,doc,state"
 
@@ -364,4 +366,26 @@ void container_event(struct core *core, const struct container *c, const char *a
 		}
 	}
 	engine_event(core, "container", action, c->id, attributes);
+}
+
+int64_t container_size_limit(const struct container *c)
+{
+	const char *text = json_get_string(json_get_object(container_host_config(c), "StorageOpt"), "size");
+	int64_t bytes;
+
+	return text && parse_bytes(text, &bytes) == 0 ? bytes : 0;
+}
+
+const char *container_hostname(const struct container *c, char buffer[CONTAINER_HOSTNAME_MAX])
+{
+	const char *asked = json_get_string(container_config(c), "Hostname");
+	const char *mode = json_get_string(container_host_config(c), "NetworkMode");
+
+	if (asked && *asked) {
+		return asked;
+	}
+	if (!mode || strcmp(mode, "host") || gethostname(buffer, CONTAINER_HOSTNAME_MAX) < 0) {
+		snprintf(buffer, CONTAINER_HOSTNAME_MAX, "%.12s", c->id);
+	}
+	return buffer;
 }

@@ -9,6 +9,7 @@
 
 #include "core/container/container.h"
 #include "core/container/filters.h"
+#include "core/container/log.h"
 #include "core/engine/leftovers.h"
 #include "core/volume/volume.h"
 #include "helpers/cleanup.h"
@@ -65,7 +66,10 @@ static int remove_folders(struct core *core, struct container *c, struct gantry_
 
 int container_delete(struct core *core, struct container *c, int volumes, struct gantry_error *err)
 {
-	int r = remove_snapshot(core, c, err);
+	int r;
+
+	log_remove_all(core, c);
+	r = remove_snapshot(core, c, err);
 
 	if (r < 0) {
 		return r;
@@ -141,7 +145,7 @@ ENGINE_OP(container_remove)
 struct prune {
 	struct json_object *filters;
 	struct json_object *deleted;
-	int64_t bytes;
+	int64_t until_ns, bytes;
 };
 
 static int prune_one(struct core *core, struct container *c, void *data, struct gantry_error *err)
@@ -151,7 +155,8 @@ static int prune_one(struct core *core, struct container *c, void *data, struct 
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *storage;
 
-	if (container_is_running(c) || !filters_match_prune(p->filters, container_config(c), c->created_ns)) {
+	if (container_is_running(c) || !filters_match_prune(p->filters, p->until_ns, container_config(c),
+							   c->created_ns)) {
 		return 0;
 	}
 	if (container_storage(core, c, &storage, err) == 0 &&
@@ -169,6 +174,7 @@ static int prune_one(struct core *core, struct container *c, void *data, struct 
 
 ENGINE_OP(container_prune)
 {
+	static const char *const known[] = { "label", "label!", "until", NULL };
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *report = json_object_new_object();
@@ -177,6 +183,12 @@ ENGINE_OP(container_prune)
 
 	json_set(report, "ContainersDeleted", p.deleted);
 	p.filters = filters;
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
+	if (r == 0) {
+		r = filters_until(filters, &p.until_ns, err);
+	}
 	if (r == 0) {
 		r = container_each(core, prune_one, &p, err);
 	}

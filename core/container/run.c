@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +18,7 @@
 #include "core/container/container.h"
 #include "core/container/emulation.h"
 #include "core/container/launch.h"
+#include "core/container/log.h"
 #include "core/container/present.h"
 #include "core/image/image.h"
 #include "core/lazy/lazy.h"
@@ -106,7 +108,8 @@ static int mount_root(struct start *s, struct gantry_error *err)
 		if (r == 0) {
 			r = storage_prepare(storage,
 					    &GANTRY_STORAGE_PREPARE_ARGS(.key = s->c->id,
-									 .parent = image_snapshot(image)),
+									 .parent = image_snapshot(image),
+									 .size_limit = container_size_limit(s->c)),
 					    &ret, err);
 		}
 		if (r == 0) {
@@ -159,7 +162,9 @@ const char *container_seccomp(struct core *core, const struct container *c)
 	return config_string(core->config, "container.seccomp");
 }
 
-static int add_driver(struct start *s, const char *kind, const char *name, struct gantry_error *err)
+/* With keys that begin with prefix. */
+static int add_driver(struct start *s, const char *prefix, const char *kind, const char *name,
+		      struct gantry_error *err)
 {
 	struct driver_place place;
 	char key[32];
@@ -169,7 +174,7 @@ static int add_driver(struct start *s, const char *kind, const char *name, struc
 		return r;
 	}
 #define ADD(member, value)                                     \
-	(strcpy(key, kind), strcat(key, "." member),           \
+	(snprintf(key, sizeof(key), "%s." member, prefix),           \
 	 shim_message_add(&s->message, key, value))
 	ADD("path", place.file);
 	ADD("driver", place.table);
@@ -211,29 +216,48 @@ static int is_adapted(struct core *core, const char *kind, const char *name)
 	       strcmp(place.table, name) != 0;
 }
 
-static int add_log(struct start *s, struct gantry_error *err)
+/* The first driver of the chain is "log", the others "log1" and so on. */
+static int add_log_link(struct start *s, const struct log_link *link, unsigned number,
+			struct gantry_error *err)
 {
-	struct json_object *log = json_get_object(container_host_config(s->c), "LogConfig");
-	auto_free char *dir = container_dir(s->core, s->c->id);
-	struct json_object *options = json_get_object(log, "Config");
-	int r = add_driver(s, "log", json_get_string(log, "Type"), err);
+	char prefix[16] = "log", key[32];
+	int r;
 
+	if (number) {
+		snprintf(prefix, sizeof(prefix), "log%u", number);
+	}
+	r = add_driver(s, prefix, "log", link->name, err);
 	if (r < 0) {
 		return r;
 	}
-	r = make_dirs(AT_FDCWD, dir, 0700);
+	r = make_dirs(AT_FDCWD, link->dir, 0700);
 	if (r < 0) {
-		return error_errno(err, -r, "cannot create folder %s", dir);
+		return error_errno(err, -r, "cannot create folder %s", link->dir);
 	}
-	shim_message_add(&s->message, "log.dir", dir);
-	if (json_member_count(options) > 0 ||
-	    is_adapted(s->core, "log", json_get_string(log, "Type"))) {
-		auto_json struct json_object *info = describe_for_log(s->c);
+	snprintf(key, sizeof(key), "%s.dir", prefix);
+	shim_message_add(&s->message, key, link->dir);
+	if (json_member_count(link->options) > 0 || is_adapted(s->core, "log", link->name)) {
+		snprintf(key, sizeof(key), "%s.options", prefix);
+		shim_message_add(&s->message, key, json_text(link->options));
+		if (!shim_message_get(&s->message, "log.info")) {
+			auto_json struct json_object *info = describe_for_log(s->c);
 
-		shim_message_add(&s->message, "log.options", json_text(options));
-		shim_message_add(&s->message, "log.info", json_text(info));
+			shim_message_add(&s->message, "log.info", json_text(info));
+		}
 	}
 	return 0;
+}
+
+static int add_log(struct start *s, struct gantry_error *err)
+{
+	auto_(log_chain) struct log_chain chain = { .n = 0 };
+	int r = log_chain_read(s->core, json_get_object(container_host_config(s->c), "LogConfig"),
+			       s->c->id, &chain, err);
+
+	for (unsigned i = 0; r == 0 && i < chain.n; i++) {
+		r = add_log_link(s, &chain.links[i], i, err);
+	}
+	return r;
 }
 
 static void add_health(struct start *s)
@@ -285,7 +309,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_init(&s->message, SHIM_CREATE);
 	shim_message_add(&s->message, "id", s->c->id);
 	shim_message_add(&s->message, "run_dir", s->run_dir);
-	r = add_driver(s, "runtime", json_get_string(s->c->doc, "Runtime"), err);
+	r = add_driver(s, "runtime", "runtime", json_get_string(s->c->doc, "Runtime"), err);
 	if (r == 0) {
 		r = add_log(s, err);
 	}
@@ -301,7 +325,7 @@ static int create_in_shim(struct start *s, int64_t width, int64_t height, int *r
 	shim_message_add_int(&s->message, "height", height);
 	shim_message_add_int(&s->message, "stdin", json_get_bool(config, "OpenStdin", 0));
 	shim_message_add_int(&s->message, "stdin_once", json_get_bool(config, "StdinOnce", 0));
-	if (container_emulation(s->core, s->c) != EMULATE_OFF) {
+	if (emulation_is_needed(s->core, s->c)) {
 		shim_message_add(&s->message, "emulate", paths->emulate);
 	}
 	/* What is only this container's, and is removed with it, nobody else waits for. */
@@ -432,6 +456,9 @@ static int start_container(struct start *s, int64_t width, int64_t height, struc
 		if (r == 0 && strcmp(json_get_string(container_host_config(s->c), "NetworkMode"), "none")) {
 			r = network_write_files(s->core, s->c, s->run_dir, err);
 		}
+	}
+	if (r == 0) {
+		r = network_tell_sockets(s->core, s->c, pid, err);
 	}
 	if (r == 0) {
 		r = send_pending(s, err);

@@ -36,6 +36,9 @@ int spec_process(const struct container *c, int root, struct json_object *spec,
 		 struct gantry_error *err);
 
 int spec_is_privileged(const struct container *c);
+/* HostConfig.MaskedPaths and ReadonlyPaths, or the default; the caller's. */
+struct json_object *spec_masked_paths(const struct container *c);
+struct json_object *spec_read_only_paths(const struct container *c);
 
 /* A JSON array of the given strings. */
 struct json_object *spec_strings(const char *first, ...) __attribute__((sentinel));

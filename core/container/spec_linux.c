@@ -73,26 +73,33 @@ static int add_namespaces(struct core *core, const struct container *c, struct j
 	return r;
 }
 
-/* HostConfig.MaskedPaths / ReadonlyPaths win over the default; privileged has none. */
+struct json_object *spec_masked_paths(const struct container *c)
+{
+	struct json_object *asked = json_get_array(container_host_config(c), "MaskedPaths");
+
+	return asked ? json_object_get(asked)
+		     : spec_strings("/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore",
+				    "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+				    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+				    "/sys/devices/virtual/powercap", NULL);
+}
+
+struct json_object *spec_read_only_paths(const struct container *c)
+{
+	struct json_object *asked = json_get_array(container_host_config(c), "ReadonlyPaths");
+
+	return asked ? json_object_get(asked)
+		     : spec_strings("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+				    "/proc/sysrq-trigger", NULL);
+}
+
 static void add_paths(const struct container *c, struct json_object *linux_spec)
 {
-	struct json_object *hc = container_host_config(c);
-	struct json_object *masked = json_get_array(hc, "MaskedPaths");
-	struct json_object *read_only = json_get_array(hc, "ReadonlyPaths");
-
 	if (spec_is_privileged(c)) {
 		return;
 	}
-	json_set(linux_spec, "maskedPaths",
-		 masked ? json_object_get(masked)
-			: spec_strings("/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore",
-				       "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-				       "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
-				       "/sys/firmware", "/sys/devices/virtual/powercap", NULL));
-	json_set(linux_spec, "readonlyPaths",
-		 read_only ? json_object_get(read_only)
-			   : spec_strings("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-					  "/proc/sysrq-trigger", NULL));
+	json_set(linux_spec, "maskedPaths", spec_masked_paths(c));
+	json_set(linux_spec, "readonlyPaths", spec_read_only_paths(c));
 }
 
 static int owns_network(const struct container *c)
@@ -188,14 +195,13 @@ static void add_names(const struct container *c, struct json_object *spec)
 {
 	struct json_object *config = container_config(c);
 	const char *uts = json_get_string(container_host_config(c), "UTSMode");
-	const char *name = json_get_string(config, "Hostname");
-	char short_id[16];
+	char buffer[CONTAINER_HOSTNAME_MAX];
+	const char *name;
 
 	if (uts && !strcmp(uts, "host")) {
 		return;
 	}
-	snprintf(short_id, sizeof(short_id), "%.12s", c->id);
-	json_set_string(spec, "hostname", name && *name ? name : short_id);
+	json_set_string(spec, "hostname", container_hostname(c, buffer));
 	name = json_get_string(config, "Domainname");
 	if (name && *name) {
 		json_set_string(spec, "domainname", name);

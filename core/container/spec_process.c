@@ -177,35 +177,28 @@ static void add_env(struct json_object *list, struct json_object *asked, const c
 	}
 }
 
-static const char *hostname(const struct container *c, char buffer[16])
-{
-	const char *name = json_get_string(container_config(c), "Hostname");
-
-	if (name && *name) {
-		return name;
-	}
-	snprintf(buffer, 16, "%.12s", c->id);
-	return buffer;
-}
-
 /* PATH first, then HOSTNAME, TERM, the rest, and HOME last, as Docker has them. */
 static struct json_object *make_env(const struct container *c, struct json_object *asked, int tty,
 				    const char *home)
 {
 	struct json_object *list = json_object_new_array();
-	char buffer[16];
+	char buffer[CONTAINER_HOSTNAME_MAX];
 	size_t first = 0;
 
 	if (json_array_size(asked) && !strncmp(json_item_string(asked, 0), "PATH=", 5)) {
 		json_add_string(list, json_item_string(asked, 0));
 		first = 1;
 	}
-	add_env(list, asked, "HOSTNAME", hostname(c, buffer));
+	add_env(list, asked, "HOSTNAME", container_hostname(c, buffer));
 	if (tty) {
 		add_env(list, asked, "TERM", "xterm");
 	}
 	for (size_t i = first; i < json_array_size(asked); i++) {
-		json_add_string(list, json_item_string(asked, i));
+		const char *entry = json_item_string(asked, i);
+
+		if (entry && strchr(entry, '=')) {
+			json_add_string(list, entry);
+		}
 	}
 	add_env(list, asked, "HOME", home);
 	return list;

@@ -138,6 +138,7 @@ static int send_upgrade(struct exchange *x, struct buf *head, int fd)
 	if (r < 0) {
 		return r;
 	}
+	wire_wait_read(x->c->sock);
 	atomic_store(&x->c->state, CONNECTION_STREAMING);
 	wire_tunnel(x->c->sock, fd, x->in);
 	return 0;

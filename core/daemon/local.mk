@@ -3,7 +3,7 @@
 noinst_LIBRARIES += core/daemon/libdaemon.a
 core_daemon_libdaemon_a_CPPFLAGS = $(core_cppflags) $(OPENSSL_CFLAGS)
 core_daemon_libdaemon_a_SOURCES = \
-	core/daemon/connection.c core/daemon/connection.h \
+	core/daemon/check.c core/daemon/connection.c core/daemon/connection.h \
 	core/daemon/http.c core/daemon/http.h \
 	core/daemon/listen.c core/daemon/listen.h \
 	core/daemon/main.c \
@@ -19,3 +19,5 @@ DAEMON_LIBS = core/daemon/libdaemon.a
 sbin_PROGRAMS = gantryd
 gantryd_SOURCES =
 gantryd_LDADD = $(DAEMON_LIBS) $(CORE_LIBS) $(OPENSSL_LIBS)
+
+dist_man_MANS = docs/man/gantryd.8 docs/man/gantry.conf.5

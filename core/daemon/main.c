@@ -69,6 +69,11 @@ static void set_signals(void)
 
 static void say(const char *level, const char *text)
 {
+	const char *least = getenv("GANTRY_LOG_LEVEL");
+
+	if (least && !strcmp(level, "warning") && (!strcmp(least, "error") || !strcmp(least, "fatal"))) {
+		return;
+	}
 	fprintf(stderr, "gantryd: %s: %s\n", level, text);
 }
 
@@ -77,6 +82,22 @@ static void say_error(const struct gantry_error *err)
 	say("error", err->message);
 	if (err->hint[0]) {
 		say("hint", err->hint);
+	}
+}
+
+/* What drivers say, and what our children say, follows it, too. */
+static void set_log_level(const struct options *o)
+{
+	const char *level = option_text(o, OPTION_LOG_LEVEL);
+
+	if (option_bool(o, OPTION_DEBUG)) {
+		level = "debug";
+	}
+	if (level) {
+		setenv("GANTRY_LOG_LEVEL", level, 1);
+	}
+	if (level && !strcmp(level, "debug")) {
+		setenv("GANTRY_DEBUG", "1", 1);
 	}
 }
 
@@ -207,6 +228,10 @@ static int daemon_open(struct daemon *d, struct gantry_error *err)
 	if (r == 0) {
 		r = core_open(&core, &d->core, err);
 	}
+	if (r == 0 && core_warning(d->core)) {
+		say("warning", core_warning(d->core)->message);
+		say("hint", core_warning(d->core)->hint);
+	}
 	return r < 0 ? r : open_server(d, err);
 }
 
@@ -280,6 +305,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (r == 0) {
+		set_log_level(&d.options);
 		set_limits();
 		r = serve(&d, &err);
 	}

@@ -28,6 +28,7 @@ struct rule {
 	const char *help;
 	char letter;
 	enum rule_type type;
+	int (*check)(const char *text, const char *what, struct gantry_error *err); /* or NULL */
 };
 
 static const struct rule rules[OPTION_COUNT] = {
@@ -43,7 +44,7 @@ static const struct rule rules[OPTION_COUNT] = {
 	[OPTION_PIDFILE] = { "pidfile", "pidfile", NULL, "write the process id here", 'p',
 			     RULE_TEXT },
 	[OPTION_LOG_LEVEL] = { "log-level", "log-level", NULL, "debug, info, warn, error or fatal",
-			       'l', RULE_TEXT },
+			       'l', RULE_TEXT, check_level },
 	[OPTION_DEBUG] = { "debug", "debug", NULL, "the same as --log-level debug", 'D', RULE_BOOL },
 	[OPTION_GROUP] = { "group", "group", NULL, "group that owns the Unix sockets", 'G',
 			   RULE_TEXT },
@@ -62,12 +63,13 @@ static const struct rule rules[OPTION_COUNT] = {
 	[OPTION_TLS_CERT] = { "tlscert", "tlscert", NULL, "certificate of gantryd", 0, RULE_TEXT },
 	[OPTION_TLS_KEY] = { "tlskey", "tlskey", NULL, "key of gantryd", 0, RULE_TEXT },
 	[OPTION_REGISTRY_MIRROR] = { "registry-mirror", "registry-mirrors", "registry.mirrors",
-				     "URL to ask before the default registry", 0, RULE_LIST },
+				     "URL to ask before the default registry", 0, RULE_LIST, check_mirror },
 	[OPTION_INSECURE_REGISTRY] = { "insecure-registry", "insecure-registries",
 				       "registry.insecure",
-				       "registry that may be spoken to without TLS", 0, RULE_LIST },
+				       "registry that may be spoken to without TLS: HOST[:PORT] or subnet", 0,
+				       RULE_LIST, check_insecure },
 	[OPTION_BIP] = { "bip", "bip", "network.default_subnet",
-			 "gateway address and prefix of the default network", 0, RULE_TEXT },
+			 "gateway address and prefix of the default network", 0, RULE_TEXT, check_subnet },
 	[OPTION_STORAGE_DRIVER] = { "storage-driver", "storage-driver", "storage.driver",
 				    "storage driver", 's', RULE_TEXT },
 	[OPTION_DEFAULT_RUNTIME] = { "default-runtime", "default-runtime", "runtime.driver",
@@ -147,6 +149,9 @@ static int set_value(struct options *o, enum option_id id, const char *text, con
 	if (rule->type == RULE_NUMBER && (!*text || strtol(text, &end, 10) < 0 || *end)) {
 		return error_set(err, GANTRY_ERR_INVALID, "invalid value \"%s\" of %s: not a number",
 				 text, what);
+	}
+	if (rule->check && rule->check(text, what, err) < 0) {
+		return err->code;
 	}
 	if (rule->type != RULE_LIST) {
 		values_clear(&o->values[id]);

@@ -69,6 +69,13 @@ int option_bool(const struct options *o, enum option_id id);
 int option_number(const struct options *o, enum option_id id, long fallback, long *ret,
 		  struct gantry_error *err);
 
+/* Is it a value that --registry-mirror, --insecure-registry, --bip, --log-level can have (check.c)?  what:
+ * where it was written. */
+int check_mirror(const char *text, const char *what, struct gantry_error *err);
+int check_insecure(const char *text, const char *what, struct gantry_error *err);
+int check_subnet(const char *text, const char *what, struct gantry_error *err);
+int check_level(const char *text, const char *what, struct gantry_error *err);
+
 /* The text of --help; the caller frees it, NULL is out of memory. */
 char *options_help(void);
 

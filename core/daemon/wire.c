@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "core/daemon/wire.h"
 
@@ -18,6 +22,8 @@
 #define STREAM_SIZE 65536
 #define TUNNEL_SIZE 32768
 #define LINGER_MS 2000
+#define READ_PAUSE_NS 200000 /* between looks whether a client has read the head */
+#define READ_PAUSES 250      /* it gets 50 ms */
 #define CHUNK_HEAD 10 /* room for a chunk's size line */
 
 static int send_all(int sock, const char *data, size_t len)
@@ -272,6 +278,20 @@ void wire_tunnel(int sock, int inner, const struct buf *first)
 		return;
 	}
 	run_tunnel(&in, &out);
+}
+
+void wire_wait_read(int sock)
+{
+	static const struct timespec pause = { 0, READ_PAUSE_NS };
+	int domain = 0, unread;
+	socklen_t size = sizeof(domain);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX) {
+		return;
+	}
+	for (int i = 0; i < READ_PAUSES && ioctl(sock, SIOCOUTQ, &unread) == 0 && unread > 0; i++) {
+		nanosleep(&pause, NULL);
+	}
 }
 
 void wire_linger(int sock)

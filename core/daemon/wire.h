@@ -26,6 +26,10 @@ long wire_receive(int sock, struct buf *in, int timeout_ms);
 enum wire_framing { WIRE_CHUNKED, WIRE_PLAIN };
 int wire_stream(int sock, int stream, enum wire_framing framing);
 
+/* Waits a moment until the other end has read all that was sent, where that can be known: on a
+ * Unix socket.  Some clients lose what comes together with the head of an answer. */
+void wire_wait_read(int sock);
+
 /* Carries both directions until inner ends or the client goes; a half-closed
  * side is passed on.  first is what the client sent already. */
 void wire_tunnel(int sock, int inner, const struct buf *first);

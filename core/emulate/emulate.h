@@ -30,6 +30,25 @@
 #define ANSWER_CONTINUE INT64_MIN
 /* The answer has been given already. */
 #define ANSWER_GIVEN (INT64_MIN + 1)
+/* It is given when what request_wait() named is ready. */
+#define ANSWER_LATER (INT64_MIN + 2)
+/* What the kernel says to itself: a signal came first; the call is made again after it,
+ * or EINTR, as the signal's handler wants it. */
+#define ANSWER_RESTART (-512)
+
+struct request;
+/* 0 or a positive result, a negative errno, or ANSWER_*. */
+typedef int64_t (*emulate_fn)(struct request *rq);
+
+/* What a call waits for, which its thread must not. */
+struct wait {
+	int fd;         /* closed in the end */
+	short events;
+	int64_t until_ms; /* on the monotonic clock; 0: for ever */
+	emulate_fn again; /* called then, or with why */
+	enum { WAIT_READY, WAIT_LATE, WAIT_SIGNAL } why;
+	int data[2];
+};
 
 struct request {
 	int listener;
@@ -37,12 +56,10 @@ struct request {
 	pid_t tid;              /* as this process sees it */
 	int nr;
 	uint64_t args[6];
+	struct wait wait;
 	struct identity who;    /* filled by request_identity() */
 	int has_who;
 };
-
-/* 0 or a positive result, a negative errno, or ANSWER_*. */
-typedef int64_t (*emulate_fn)(struct request *rq);
 
 /* The call's function, or NULL. */
 emulate_fn emulate_find(int nr);
@@ -73,6 +90,13 @@ int request_is_nested(const struct request *rq);
 int request_open_proc(const struct request *rq, const char *name, int flags);
 /* A descriptor put into the caller; gives the answer. */
 int64_t request_give_fd(const struct request *rq, int fd, int close_on_exec);
+/* A copy of a descriptor of the caller: the same open file. */
+int request_take_fd(const struct request *rq, int fd);
+/* Has a signal come that the caller would hear if it did not wait here? */
+int request_is_interrupted(const struct request *rq);
+/* The answer is again()'s, when fd, which is taken, is ready.  ANSWER_LATER. */
+int64_t request_wait(struct request *rq, int fd, short events, int64_t until_ms,
+		     emulate_fn again);
 
 /* path.c: descriptors of what the caller names. */
 
@@ -126,5 +150,12 @@ int64_t call_execve(struct request *rq);
 int64_t call_execveat(struct request *rq);
 int64_t call_getsockopt(struct request *rq);
 int64_t call_mount(struct request *rq);
+int64_t call_connect(struct request *rq);
+int64_t call_bind(struct request *rq);
+int64_t call_listen(struct request *rq);
+int64_t call_accept(struct request *rq);
+int64_t call_accept4(struct request *rq);
+int64_t call_getsockname(struct request *rq);
+int64_t call_getpeername(struct request *rq);
 
 #endif

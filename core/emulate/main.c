@@ -21,11 +21,17 @@
 #include <unistd.h>
 
 #include "core/emulate/emulate.h"
+#include "core/emulate/net.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
+#include "helpers/emulate.h"
 #include "helpers/io.h"
 
 #define SOCKET 3
 #define STACK_SIZE (160 * 1024)
+#define MAX_PLAN (256 * 1024)
+#define MAX_CONNECTIONS 64
+#define SENDER_S 5
 
 static int ended = -1; /* an eventfd that threads write to when they end */
 
@@ -58,26 +64,86 @@ static int start_thread(int listener)
 	return r == 0;
 }
 
-/* Takes one connection and the listener that comes with it. */
-static int accept_listener(void)
+/* A plan, up to the end of what is sent; one byte of answer. */
+static void take_plan(int sock)
 {
-	auto_fd int sock = accept4(SOCKET, NULL, NULL, SOCK_CLOEXEC);
+	auto_(buf) struct buf text = BUF_INIT;
+	struct net_plan *plan;
+	static int can_lock = -1;
+	int ok;
+
+	can_lock = can_lock < 0 ? net_lock_begin() == 0 : can_lock;
+	ok = can_lock && read_to_end(sock, &text, MAX_PLAN) == 0 &&
+	     net_plan_parse(buf_str(&text), &plan) == 0;
+	if (ok)
+		net_plan_replace(plan);
+	(void)send(sock, ok ? "+" : "-", 1, MSG_NOSIGNAL);
+}
+
+/* What a connection says; the listener that comes with it, or -1.  Who has connected is
+ * this user's runtime or engine. */
+static int hear(int sock)
+{
+	const struct timeval patience = {SENDER_S, 0};
 	size_t n_fds = 1;
 	char word;
-	int fd;
+	int fd = -1;
 
-	if (sock < 0)
+	if (recv_with_fds(sock, &word, 1, &fd, &n_fds) != 1)
 		return -1;
-	/* who has connected comes from this user's runtime and sends when it is ready */
-	if (recv_with_fds(sock, &word, 1, &fd, &n_fds) != 1 || n_fds != 1)
-		return -1;
-	return fd;
+	if (word == EMULATE_PLAN && n_fds == 0 &&
+	    setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0)
+		take_plan(sock);
+	return n_fds == 1 ? fd : -1;
+}
+
+/* The first two are the socket and the end of threads; the others are connections, of
+ * which a runtime's speaks when its container starts. */
+struct loop {
+	struct pollfd p[2 + MAX_CONNECTIONS];
+	nfds_t n;
+	unsigned int running, had;
+};
+
+static void hear_all(struct loop *l)
+{
+	for (nfds_t i = l->n; i-- > 2;) {
+		int fd;
+
+		if (!l->p[i].revents)
+			continue;
+		fd = hear(l->p[i].fd);
+		close(l->p[i].fd);
+		l->p[i] = l->p[--l->n];
+		if (fd >= 0 && start_thread(fd)) {
+			l->running++;
+			l->had = 1;
+			prctl(PR_SET_PDEATHSIG, 0);
+		}
+	}
+}
+
+static void turn(struct loop *l)
+{
+	uint64_t n = 0;
+	int sock;
+
+	l->p[0].fd = l->n < ARRAY_SIZE(l->p) ? SOCKET : -1;
+	if (poll(l->p, l->n, -1) < 0)
+		return;
+	if ((l->p[1].revents & POLLIN) && read(ended, &n, sizeof(n)) == sizeof(n))
+		l->running -= (unsigned int)n;
+	hear_all(l);
+	if (!(l->p[0].revents & POLLIN))
+		return;
+	sock = accept4(SOCKET, NULL, NULL, SOCK_CLOEXEC);
+	if (sock >= 0)
+		l->p[l->n++] = (struct pollfd){.fd = sock, .events = POLLIN};
 }
 
 int main(void)
 {
-	struct pollfd p[2] = {{.fd = SOCKET, .events = POLLIN}, {.events = POLLIN}};
-	unsigned int running = 0, had = 0;
+	struct loop l = {.p = {{.fd = SOCKET, .events = POLLIN}, {.events = POLLIN}}, .n = 2};
 
 	signal(SIGPIPE, SIG_IGN);
 	mallopt(M_ARENA_MAX, 1);
@@ -87,25 +153,10 @@ int main(void)
 		fprintf(stderr, "gantry-emulate: is started by a shim, with its socket\n");
 		return 2;
 	}
-	p[1].fd = ended;
+	l.p[1].fd = ended;
 	/* until there is a container to serve, the shim's end is the end */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	while (!had || running) {
-		uint64_t n = 0;
-
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return 1;
-		if ((p[1].revents & POLLIN) && read(ended, &n, sizeof(n)) == sizeof(n))
-			running -= (unsigned int)n;
-		if (p[0].revents & POLLIN) {
-			int fd = accept_listener();
-
-			if (fd >= 0 && start_thread(fd)) {
-				running++;
-				had = 1;
-				prctl(PR_SET_PDEATHSIG, 0);
-			}
-		}
-	}
+	while (!l.had || l.running)
+		turn(&l);
 	return 0;
 }

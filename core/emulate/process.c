@@ -83,25 +83,13 @@ static pid_t inner_pid(pid_t pid)
 	return 0;
 }
 
-/* Copies the socket, which is the caller's as long as the request lives. */
-static int take_socket(const struct request *rq, int fd)
-{
-	auto_fd int pidfd = (int)syscall(SYS_pidfd_open, rq->tid, 0);
-	int r;
-
-	if (pidfd < 0 || !request_is_alive(rq))
-		return -ESRCH;
-	r = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return r < 0 ? -errno : r;
-}
-
 int64_t call_getsockopt(struct request *rq)
 {
 	struct ucred peer;
 	struct identity who;
 	socklen_t len = sizeof(peer);
 	uint32_t room;
-	auto_fd int fd = take_socket(rq, (int)rq->args[0]);
+	auto_fd int fd = request_take_fd(rq, (int)rq->args[0]);
 
 	if (fd < 0 || request_read(rq, rq->args[4], &room, sizeof(room)) < 0 ||
 	    room < sizeof(peer) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||

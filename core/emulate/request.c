@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,9 @@
 #include "helpers/cleanup.h"
 #include "helpers/io.h"
 
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
 #ifndef SECCOMP_ADDFD_FLAG_SEND
 #define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
 #endif
@@ -99,14 +103,54 @@ int request_read_path(const struct request *rq, uint64_t from, char *to)
 	return -ENAMETOOLONG;
 }
 
-mode_t request_umask(const struct request *rq)
+/* /proc/<tid>/status, of a caller that still waits. */
+static int read_status(const struct request *rq, struct buf *out)
 {
 	auto_fd int fd = request_open_proc(rq, "status", O_RDONLY);
+
+	return fd < 0 || !request_is_alive(rq) ? -ESRCH : read_to_end(fd, out, 65536);
+}
+
+static uint64_t status_mask(const struct buf *text, const char *name)
+{
+	const char *line = strstr(buf_str(text), name);
+	unsigned long long mask = 0;
+
+	return line && sscanf(line + strlen(name), ": %llx", &mask) == 1 ? mask : 0;
+}
+
+int request_is_interrupted(const struct request *rq)
+{
+	const uint64_t passed_over = 1ULL << (SIGCHLD - 1) | 1ULL << (SIGURG - 1) |
+				     1ULL << (SIGWINCH - 1) | 1ULL << (SIGCONT - 1);
+	auto_(buf) struct buf text = BUF_INIT;
+	uint64_t pending, deaf;
+
+	if (read_status(rq, &text) < 0)
+		return 0;
+	pending = status_mask(&text, "\nSigPnd") | status_mask(&text, "\nShdPnd");
+	deaf = status_mask(&text, "\nSigBlk") | status_mask(&text, "\nSigIgn") |
+	       (passed_over & ~status_mask(&text, "\nSigCgt"));
+	return (pending & ~deaf) != 0;
+}
+
+int64_t request_wait(struct request *rq, int fd, short events, int64_t until_ms,
+		     emulate_fn again)
+{
+	rq->wait.fd = fd;
+	rq->wait.events = events;
+	rq->wait.until_ms = until_ms;
+	rq->wait.again = again;
+	return ANSWER_LATER;
+}
+
+mode_t request_umask(const struct request *rq)
+{
 	auto_(buf) struct buf text = BUF_INIT;
 	const char *line;
 	unsigned int mask;
 
-	if (fd < 0 || !request_is_alive(rq) || read_to_end(fd, &text, 65536) < 0)
+	if (read_status(rq, &text) < 0)
 		return 022;
 	line = strstr(buf_str(&text), "\nUmask:");
 	return line && sscanf(line, "\nUmask: %o", &mask) == 1 ? (mode_t)mask : 022;
@@ -152,4 +196,30 @@ int64_t request_give_fd(const struct request *rq, int fd, int close_on_exec)
 	};
 
 	return ioctl(rq->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : ANSWER_GIVEN;
+}
+
+/* A kernel that knows no descriptors of threads has the table of the thread's group. */
+static pid_t group_of(const struct request *rq)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	const char *line;
+	int pid;
+
+	if (read_status(rq, &text) < 0)
+		return rq->tid;
+	line = strstr(buf_str(&text), "\nTgid:");
+	return line && sscanf(line, "\nTgid: %d", &pid) == 1 ? pid : rq->tid;
+}
+
+int request_take_fd(const struct request *rq, int fd)
+{
+	auto_fd int pidfd = (int)syscall(SYS_pidfd_open, rq->tid, PIDFD_THREAD);
+	int r;
+
+	if (pidfd < 0 && errno == EINVAL)
+		replace_fd(&pidfd, (int)syscall(SYS_pidfd_open, group_of(rq), 0));
+	if (pidfd < 0 || !request_is_alive(rq))
+		return -ESRCH;
+	r = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return r < 0 ? -errno : r;
 }

@@ -41,6 +41,13 @@ static const struct {
 	{SYS_getsockopt, call_getsockopt},
 	{SYS_mount, call_mount},
 	{SYS_prctl, call_prctl},
+	{SYS_connect, call_connect},
+	{SYS_bind, call_bind},
+	{SYS_listen, call_listen},
+	{SYS_accept, call_accept},
+	{SYS_accept4, call_accept4},
+	{SYS_getsockname, call_getsockname},
+	{SYS_getpeername, call_getpeername},
 #ifdef SYS_newfstatat
 	{SYS_newfstatat, call_newfstatat},
 #endif

@@ -21,6 +21,30 @@
 #include "helpers/io.h"
 #include "helpers/json.h"
 
+const struct gantry_error *core_warning(const struct core *core)
+{
+	return core->unfinished.code < 0 ? &core->unfinished : NULL;
+}
+
+/* A daemon says at its start what is missing, and not to the first who asks for it. */
+static int check_drivers(struct core *core, struct gantry_error *err)
+{
+	static const char *const keys[][2] = { { "storage", "storage.driver" },
+					       { "runtime", "runtime.driver" } };
+	struct json_object *logs = config_list(core->config, "log.driver");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keys); i++) {
+		const char *name = config_string(core->config, keys[i][1]);
+
+		r = strcmp(name, "auto") ? registry_has(core->registry, keys[i][0], name, err) : 0;
+	}
+	for (size_t i = 0; r == 0 && i < json_array_size(logs); i++) {
+		r = registry_has(core->registry, "log", json_item_string(logs, i), err);
+	}
+	return r;
+}
+
 int core_open(const struct core_options *options, struct core **ret, struct gantry_error *err)
 {
 	struct core *core = calloc(1, sizeof(*core));
@@ -71,6 +95,9 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	if (r == 0) {
 		r = registry_new(&core->paths, core->config, core->db, core->events, &core->service,
 				 &core->registry, err);
+	}
+	if (r == 0 && core->daemon) {
+		r = check_drivers(core, err);
 	}
 	if (r == 0 && !options->bare) {
 		r = engine_reconcile(core, err);

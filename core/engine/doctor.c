@@ -87,7 +87,7 @@ static void check_host(struct core *core, struct json_object *checks)
 /* The driver that serves a kind when nobody names one, or "". */
 static void chosen_driver(struct core *core, const char *kind, char *name, size_t size)
 {
-	static const char *const keys[] = { "runtime.driver", "volume.driver", "log.driver", "api.driver" };
+	static const char *const keys[] = { "runtime.driver", "volume.driver", "api.driver" };
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 	struct driver *driver;
 
@@ -98,6 +98,11 @@ static void chosen_driver(struct core *core, const char *kind, char *name, size_
 		snprintf(name, size, "%s", config_string(core->config, "network.bridge"));
 	} else if (!strcmp(kind, "transport")) {
 		snprintf(name, size, "%s", config_string(core->config, "transport.registry"));
+	}
+	if (!strcmp(kind, "log")) {
+		const char *first = json_item_string(config_list(core->config, "log.driver"), 0);
+
+		snprintf(name, size, "%s", first ? first : "");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!strncmp(keys[i], kind, strlen(kind)) && keys[i][strlen(kind)] == '.') {

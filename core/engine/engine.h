@@ -37,6 +37,8 @@ struct core {
 	struct gantry_engine_service service;
 	struct policy *policy; /* the gate before the operations */
 	int daemon;
+	int new_boot; /* nobody has looked at what is there since the host started */
+	struct gantry_error unfinished; /* why reconciling failed; code 0: it did not */
 	int will_start; /* this process is here to start a container */
 	pthread_mutex_t lock;   /* tasks and waiters */
 	pthread_cond_t idle;    /* signalled when tasks reaches 0 */

@@ -11,10 +11,12 @@
 
 #include "config.h"
 #include "core/container/container.h"
+#include "core/container/log.h"
 #include "core/container/present.h"
 #include "core/engine/engine.h"
 #include "core/engine/reuse.h"
 #include "core/image/image.h"
+#include "core/image/registry.h"
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -195,8 +197,9 @@ static int add_plugins(struct core *core, struct json_object *o, struct gantry_e
 static void add_settings(struct core *core, struct json_object *o)
 {
 	struct json_object *security = json_object_new_array();
-	struct json_object *registry = json_object_new_object();
+	struct json_object *swarm = json_object_new_object();
 	auto_free char *now = present_time(time_now_ns());
+	auto_free char *logging = log_default_driver(core);
 	static const char *const yes[] = { "MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota",
 					   "CPUShares",	  "CPUSet",    "PidsLimit",    "IPv4Forwarding",
 					   "BridgeNfIptables" };
@@ -210,7 +213,7 @@ static void add_settings(struct core *core, struct json_object *o)
 	json_set_bool(o, "OomKillDisable", 1);
 	json_set_bool(o, "Debug", getenv("GANTRY_DEBUG") != NULL);
 	json_set_string(o, "DefaultRuntime", config_string(core->config, "runtime.driver"));
-	json_set_string(o, "LoggingDriver", config_string(core->config, "log.driver"));
+	json_set_string(o, "LoggingDriver", logging);
 	json_set_string(o, "DockerRootDir", core->paths.root);
 	json_set_string(o, "SystemTime", now);
 	json_set_string(o, "ServerVersion", PACKAGE_VERSION);
@@ -220,13 +223,22 @@ static void add_settings(struct core *core, struct json_object *o)
 	json_set_int(o, "NFd", 0);
 	json_set_int(o, "NGoroutines", 0);
 	json_set_int(o, "NEventsListener", 0);
-	json_set(o, "InsecureRegistryCIDRs", NULL);
-	json_set(registry, "Mirrors", json_object_get(config_list(core->config, "registry.mirrors")));
-	json_set(registry, "IndexConfigs", json_object_new_object());
-	json_set(registry, "InsecureRegistryCIDRs", json_object_new_array());
-	json_set(o, "RegistryConfig", registry);
-	json_set_string(o, "IndexServerAddress", config_string(core->config, "registry.default"));
+	json_set(o, "RegistryConfig", image_registry_info(core));
+	json_set_string(o, "IndexServerAddress", image_registry_index(core));
 	json_set(o, "Warnings", NULL);
+	json_set(o, "Labels", json_object_new_array());
+	json_set(o, "GenericResources", NULL);
+	json_set_string(o, "HttpProxy", "");
+	json_set_string(o, "HttpsProxy", "");
+	json_set_string(o, "NoProxy", "");
+	json_set_string(o, "Isolation", "");
+	json_set_string(swarm, "LocalNodeState", "inactive");
+	json_set_bool(swarm, "ControlAvailable", 0);
+	json_set_string(swarm, "NodeID", "");
+	json_set_string(swarm, "NodeAddr", "");
+	json_set_string(swarm, "Error", "");
+	json_set(swarm, "RemoteManagers", NULL);
+	json_set(o, "Swarm", swarm);
 }
 
 ENGINE_OP(info)
@@ -299,7 +311,7 @@ static int usage_images(struct core *core, struct json_object *o, struct gantry_
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct json_object *list;
 	int64_t total = 0;
-	int r = engine_image_list(core, &GANTRY_ENGINE_IMAGE_LIST_ARGS(.all = 1), &ret.base, err);
+	int r = engine_image_list(core, &GANTRY_ENGINE_IMAGE_LIST_ARGS(.all = 1, .shared_size = 1), &ret.base, err);
 
 	r = part(r, &ret, &list, err);
 	if (r == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
@@ -16,9 +17,12 @@
 #include "core/container/limits.h"
 #include "core/engine/engine.h"
 #include "core/engine/ladder.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/io.h"
 #include "helpers/json.h"
+#include "helpers/tcp_fence.h"
 
 struct rung {
 	const char *name;
@@ -194,6 +198,79 @@ static void check_cgroups(struct core *core, struct json_object *checks)
 	    });
 }
 
+static int is_on_path(const char *name)
+{
+	static const char *const folders[] = { "/usr/local/bin", "/usr/bin", "/bin" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+		if (access(path, X_OK) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The first number in a file of /proc/sys, or a default. */
+static long read_number(const char *path, long otherwise)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	long n;
+
+	return read_file(AT_FDCWD, path, &text, 256) == 0 && sscanf(buf_str(&text), "%ld", &n) == 1 ? n
+												      : otherwise;
+}
+
+static int may_ping(const struct core *core)
+{
+	auto_(buf) struct buf text = BUF_INIT;
+	unsigned long first, last;
+
+	return read_file(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", &text, 256) == 0 &&
+	       sscanf(buf_str(&text), "%lu %lu", &first, &last) == 2 && core->gid >= first &&
+	       core->gid <= last;
+}
+
+/* What networks have, and what they do without (docs/network-bridge.md). */
+static void check_network(const struct core *core, struct json_object *checks)
+{
+	int has_tun = access("/dev/net/tun", R_OK | W_OK) == 0;
+
+	add(checks, &(struct rung){
+			    .name = "pasta",
+			    .there = has_tun && (is_on_path("pasta") || is_on_path("slirp4netns")),
+			    .good = "it, or slirp4netns, carries the packets of new networks",
+			    .cost = "no pasta or slirp4netns that may use /dev/net/tun: connections are made by "
+				    "sockets of the host, UDP and pings by gantry itself; programs of another "
+				    "architecture than this host's have no TCP to the outside",
+			    .admin = has_tun ? "apt-get install passt"
+					     : "apt-get install passt && chmod 0666 /dev/net/tun",
+		    });
+	add(checks, &(struct rung){
+			    .name = "fence",
+			    .there = tcp_fence_is_there(),
+			    .good = "Landlock keeps containers from making sockets of the host their own",
+			    .cost = "no Landlock with rules for the network: sockets of the host that a container "
+				    "gets are bolted by keys, and send without segmentation offload",
+			    .admin = "# use Linux 6.7 or later, with lsm=landlock",
+		    });
+	add(checks, &(struct rung){
+			    .name = "pings",
+			    .there = may_ping(core),
+			    .good = "containers can ping beyond their networks",
+			    .cost = "containers cannot ping beyond their networks",
+			    .admin = "sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+		    });
+	add(checks, &(struct rung){
+			    .name = "low ports",
+			    .there = read_number("/proc/sys/net/ipv4/ip_unprivileged_port_start", 1024) <= 80,
+			    .good = "ports from 80 on can be published",
+			    .cost = "ports below 1024 cannot be published",
+			    .admin = "sysctl -w net.ipv4.ip_unprivileged_port_start=80",
+		    });
+}
+
 static void check_linger(struct core *core, struct json_object *checks)
 {
 	char name[64], path[128], admin[128];
@@ -221,5 +298,6 @@ void ladder_check(struct core *core, struct json_object *checks)
 	check_fuse(checks);
 	check_attributes(core, checks);
 	check_cgroups(core, checks);
+	check_network(core, checks);
 	check_linger(core, checks);
 }

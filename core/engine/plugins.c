@@ -40,27 +40,6 @@ static int split_name(const char *name, char **ret_kind, const char **ret_driver
 	return *ret_kind ? 0 : error_no_memory(err);
 }
 
-ENGINE_OP(plugin_list)
-{
-	struct core *core = self;
-	auto_json struct json_object *list = NULL;
-	int r = registry_list(core->registry, &list, err);
-
-	return r < 0 ? r : gantry_engine_plugin_list_set_plugins(reply, json_text(list));
-}
-
-ENGINE_OP(plugin_inspect)
-{
-	struct core *core = self;
-	auto_json struct json_object *o = NULL;
-	auto_free char *kind = NULL;
-	const char *driver;
-	int r = split_name(args->name, &kind, &driver, err);
-
-	r = r < 0 ? r : registry_inspect(core->registry, kind, driver, &o, err);
-	return r < 0 ? r : gantry_engine_plugin_inspect_set_plugin(reply, json_text(o));
-}
-
 /* ---- statistics ---- */
 
 /* The resident memory of a process and its children. */
@@ -206,6 +185,54 @@ ENGINE_OP(plugin_stats)
 		}
 	}
 	return gantry_engine_plugin_stats_set_stats(reply, json_text(list));
+}
+
+/* ---- what there is ---- */
+
+/* "Stats" of a driver that was used since the last reboot. */
+static void add_stats(struct core *core, struct json_object *o, const char *kind, const char *driver)
+{
+	auto_free char *run_dir = path_join(core->paths.run_root, "drivers", kind, driver, NULL);
+	auto_free char *page = run_dir ? path_join(run_dir, PAGE_FILE, NULL) : NULL;
+
+	if (page && access(page, F_OK) == 0) {
+		json_set(o, "Stats", stats_of(kind, driver, run_dir));
+	}
+}
+
+ENGINE_OP(plugin_list)
+{
+	struct core *core = self;
+	auto_json struct json_object *list = NULL;
+	int r = registry_list(core->registry, &list, err);
+
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+		struct json_object *drivers =
+			json_get_array(json_object_array_get_idx(list, i), "Drivers");
+
+		for (size_t k = 0; k < json_array_size(drivers); k++) {
+			struct json_object *d = json_object_array_get_idx(drivers, k);
+
+			add_stats(core, d, json_get_string(d, "Kind"), json_get_string(d, "Name"));
+		}
+	}
+	return r < 0 ? r : gantry_engine_plugin_list_set_plugins(reply, json_text(list));
+}
+
+ENGINE_OP(plugin_inspect)
+{
+	struct core *core = self;
+	auto_json struct json_object *o = NULL;
+	auto_free char *kind = NULL;
+	const char *driver;
+	int r = split_name(args->name, &kind, &driver, err);
+
+	r = r < 0 ? r : registry_inspect(core->registry, kind, driver, &o, err);
+	if (r < 0) {
+		return r;
+	}
+	add_stats(core, o, kind, driver);
+	return gantry_engine_plugin_inspect_set_plugin(reply, json_text(o));
 }
 
 /* ---- reload ---- */

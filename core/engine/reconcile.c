@@ -105,21 +105,23 @@ static int find_dead(struct core *core, const char *folder, struct json_object *
 }
 
 /* The boot id of the last look, in the run folder so that a shared root works. */
-static int is_new_boot(struct core *core)
+static int is_new_boot(struct core *core, struct buf *now)
 {
 	auto_free char *path = path_join(core->paths.run_root, "boot_id", NULL);
-	auto_(buf) struct buf now = BUF_INIT;
 	auto_(buf) struct buf then = BUF_INIT;
 
-	if (read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &now, 256) < 0) {
+	if (read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", now, 256) < 0) {
 		return 0;
 	}
 	read_file(AT_FDCWD, path, &then, 256);
-	if (!strcmp(buf_str(&now), buf_str(&then))) {
-		return 0;
-	}
-	(void)write_file_atomic(AT_FDCWD, path, now.data, now.len, 0600, 0);
-	return 1;
+	return strcmp(buf_str(now), buf_str(&then)) != 0;
+}
+
+static void remember_boot(struct core *core, const struct buf *now)
+{
+	auto_free char *path = path_join(core->paths.run_root, "boot_id", NULL);
+
+	(void)write_file_atomic(AT_FDCWD, path, now->data, now->len, 0600, 0);
 }
 
 /* Finishes removals; container_each() itself finishes those whose shim has ended. */
@@ -284,46 +286,77 @@ static int abandon_created(struct core *core, struct container *c, void *data,
 	return network_detach_all(core, c, &ignored), 0;
 }
 
-static int reconcile_all(struct core *core, struct gantry_error *err)
+static int finish_containers(struct core *core, struct gantry_error *err)
 {
 	int r = container_each(core, abandon_created, NULL, err);
 
-	if (r == 0) {
-		r = container_each(core, finish_removal, NULL, err);
+	return r < 0 ? r : container_each(core, finish_removal, NULL, err);
+}
+
+static int sweep_run_folders(struct core *core, struct gantry_error *err)
+{
+	return sweep_folders(core, core->paths.run_root, sweep_run_folder, err);
+}
+
+static int sweep_log_folders(struct core *core, struct gantry_error *err)
+{
+	return sweep_folders(core, core->paths.root, sweep_log_folder, err);
+}
+
+static int collect_layers(struct core *core, struct gantry_error *err)
+{
+	/* A power cut may have left files that are named and not written. */
+	return image_collect(core, core->new_boot ? COLLECT_ALL : COLLECT_LAYERS, NULL, NULL, err);
+}
+
+/* Each step is done, whatever became of the one before it; err is the first failure. */
+static int reconcile_all(struct core *core, struct gantry_error *err)
+{
+	/* Half-unpacked layers go before collecting: they stand on whole ones. */
+	static int (*const steps[])(struct core *core, struct gantry_error *err) = {
+		finish_containers, sweep_run_folders, sweep_log_folders,
+		sweep_snapshots,   collect_layers,    networks_reconcile,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct gantry_error failed = GANTRY_ERROR_INIT;
+
+		if (steps[i](core, &failed) < 0 && err->code == 0) {
+			*err = failed;
+		}
 	}
-	if (r == 0) {
-		r = sweep_folders(core, core->paths.run_root, sweep_run_folder, err);
-	}
-	if (r == 0) {
-		r = sweep_folders(core, core->paths.root, sweep_log_folder, err);
-	}
-	/* Half-unpacked layers go first: they stand on whole ones. */
-	if (r == 0) {
-		r = sweep_snapshots(core, err);
-	}
-	if (r == 0) {
-		r = image_collect(core, COLLECT_LAYERS, NULL, NULL, err);
-	}
-	return r < 0 ? r : networks_reconcile(core, err);
+	return err->code;
 }
 
 int engine_reconcile(struct core *core, struct gantry_error *err)
 {
 	auto_free char *folder = path_join(core->paths.run_root, "engines", NULL);
 	auto_json struct json_object *dead = json_object_new_array();
+	auto_(buf) struct buf boot = BUF_INIT;
 	int r = folder ? mark_make(core, &core->mark, err) : error_no_memory(err);
 
 	if (r < 0) {
 		return r;
 	}
-	if (!find_dead(core, folder, dead) && !is_new_boot(core)) {
+	core->new_boot = is_new_boot(core, &boot);
+	if (!find_dead(core, folder, dead) && !core->new_boot) {
 		return 0;
 	}
-	r = reconcile_all(core, err);
-	for (size_t i = 0; r == 0 && i < json_array_size(dead); i++) {
+	if (reconcile_all(core, &core->unfinished) < 0) {
+		error_prefix(&core->unfinished, "cannot finish what an earlier process left");
+		if (!core->unfinished.hint[0]) {
+			error_hint(&core->unfinished, "it is tried again with every command; `gantry doctor` shows "
+				   "what this host lacks");
+		}
+		return 0; /* the marks stay, so that the next tries again */
+	}
+	for (size_t i = 0; i < json_array_size(dead); i++) {
 		auto_free char *path = path_join(folder, json_item_string(dead, i), NULL);
 
 		unlink(path);
 	}
-	return r < 0 ? error_prefix(err, "cannot finish what an earlier process left") : 0;
+	if (core->new_boot) {
+		remember_boot(core, &boot);
+	}
+	return 0;
 }

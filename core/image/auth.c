@@ -4,7 +4,7 @@
 
 #include <gantry/calls.h>
 
-#include "core/image/image.h"
+#include "core/image/registry.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -24,6 +24,7 @@ ENGINE_OP(auth)
 	auto_json struct json_object *status = json_object_new_object();
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_free char *server = NULL;
+	auto_free char *options = NULL;
 	const char *address, *token;
 	struct driver *driver;
 	int r = json_parse_object(args->credentials, "credentials", &credentials, err);
@@ -32,13 +33,18 @@ ENGINE_OP(auth)
 		return r;
 	}
 	address = json_get_string(credentials, "serveraddress");
-	server = server_host(address && *address ? address : config_string(core->config, "registry.default"));
+	server = server_host(address && *address ? address : image_registry_index(core));
+	options = server ? image_registry_options(core, server) : NULL;
+	if (!options) {
+		return error_no_memory(err);
+	}
 	r = registry_get(core->registry, "transport",
 			     config_string(core->config, "transport.registry"), &driver, err);
 	if (r == 0) {
 		r = transport_login(driver,
 				    &GANTRY_TRANSPORT_LOGIN_ARGS(.server = server,
-								 .auth = json_text(credentials)),
+								 .auth = json_text(credentials),
+								 .options = options),
 				    &ret, err);
 	}
 	if (r < 0) {

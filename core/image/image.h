@@ -11,6 +11,7 @@
 
 #include "core/content/digest.h"
 #include "core/engine/engine.h"
+#include "core/image/platform.h"
 #include "core/image/reference.h"
 #include "helpers/buf.h"
 #include "helpers/json.h"
@@ -61,15 +62,17 @@ int image_insert(struct core *core, const char *id, const struct buf *config,
 /* Points a name at an image; events "tag" when it changed. */
 int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err);
 
+/* Remembers by which digest a repository has it; that of a list stays with the first platform. */
+int image_set_digest(struct core *core, const struct reference *ref, const char *digest, const char *id,
+		     struct gantry_error *err);
+
+/* NOT_FOUND where the image that the name stands for is of another platform. */
+int image_check_platform(const struct image *image, const char *name, const struct platform *want,
+			 struct gantry_error *err);
+
 /* Parses with the configured default registry. */
 int image_parse_reference(struct core *core, const char *text, struct reference *ret,
 			  struct gantry_error *err);
-
-/* The chosen platform: "os/arch[/variant]", this host's when text is NULL or "". */
-struct platform {
-	char os[32], arch[32], variant[32];
-};
-int image_platform(const char *text, struct platform *ret, struct gantry_error *err);
 
 /* Progress lines of a transfer, written to a sink as they happen; sink may be -1.
  * Thread-safe. */
@@ -78,6 +81,8 @@ struct progress *progress_new(int sink);
 struct progress *progress_free(struct progress *p);
 /* {"status":..., "id":..., "progressDetail":{...}}; id NULL: none; total 0: none. */
 void progress_status(struct progress *p, const char *id, const char *status);
+/* A line that is said with the first that is no error. */
+void progress_greet(struct progress *p, const char *id, const char *status);
 void progress_bytes(struct progress *p, const char *id, const char *status, int64_t current,
 		    int64_t total);
 void progress_stream(struct progress *p, const char *text); /* {"stream":...} */

@@ -87,44 +87,36 @@ static int get_manifest(struct ingest *in, const char *reference, char digest[DI
 	return r;
 }
 
-static int matches(struct json_object *platform, const struct platform *want, int with_variant)
-{
-	const char *os = json_get_string(platform, "os");
-	const char *arch = json_get_string(platform, "architecture");
-	const char *variant = json_get_string(platform, "variant");
-
-	if (!os || !arch || strcmp(os, want->os) || strcmp(arch, want->arch)) {
-		return 0;
-	}
-	return !with_variant || !*want->variant || (variant && !strcmp(variant, want->variant));
-}
-
-/* The entry of a manifest list for the platform: exact first, then any variant. */
+/* The entry of a manifest list that fits best. */
 static const char *choose_platform(struct json_object *list, const struct platform *want)
 {
-	struct json_object *entries = json_get_array(list, "manifests");
+	struct json_object *entries = json_get_array(list, "manifests"), *best = NULL;
+	int best_rank = 0;
 
-	for (int exact = 1; exact >= 0; exact--) {
-		for (size_t i = 0; i < json_array_size(entries); i++) {
-			struct json_object *e = json_object_array_get_idx(entries, i);
+	for (size_t i = 0; i < json_array_size(entries); i++) {
+		struct json_object *e = json_object_array_get_idx(entries, i);
+		struct platform have;
+		int rank;
 
-			if (matches(json_get_object(e, "platform"), want, exact)) {
-				return json_get_string(e, "digest");
-			}
+		image_platform_of(json_get_object(e, "platform"), &have);
+		rank = image_platform_rank(want, &have);
+		if (rank && (!best || rank < best_rank)) {
+			best = e;
+			best_rank = rank;
 		}
 	}
 	/* A list of one entry without a platform is an OCI layout's index. */
-	if (json_array_size(entries) == 1) {
-		struct json_object *e = json_object_array_get_idx(entries, 0);
-
-		return json_get_object(e, "platform") ? NULL : json_get_string(e, "digest");
+	if (!best && json_array_size(entries) == 1 &&
+	    !json_get_object(json_object_array_get_idx(entries, 0), "platform")) {
+		best = json_object_array_get_idx(entries, 0);
 	}
-	return NULL;
+	return best ? json_get_string(best, "digest") : NULL;
 }
 
 static int resolve(struct ingest *in, const char *reference, const struct platform *platform,
 		   char ret_digest[DIGEST_SIZE], struct gantry_error *err)
 {
+	char wanted[PLATFORM_TEXT_MAX];
 	int r = get_manifest(in, reference, ret_digest, &in->manifest, err);
 
 	memcpy(in->manifest_digest, ret_digest, DIGEST_SIZE);
@@ -133,10 +125,9 @@ static int resolve(struct ingest *in, const char *reference, const struct platfo
 		auto_free char *digest = chosen ? strdup(chosen) : NULL;
 
 		if (!digest || depth > 2) {
+			image_platform_text(platform, wanted);
 			return error_set(err, GANTRY_ERR_NOT_FOUND,
-					 "no matching manifest for %s/%s%s%s in the manifest list entries",
-					 platform->os, platform->arch, *platform->variant ? "/" : "",
-					 platform->variant);
+					 "no matching manifest for %s in the manifest list entries", wanted);
 		}
 		json_object_put(in->manifest);
 		in->manifest = NULL;

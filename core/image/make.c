@@ -292,6 +292,9 @@ static int make(struct core *core, const struct image_making *m, char **ret_id,
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		total += json_get_int(json_object_array_get_idx(layers, i), "Size", 0);
 	}
+	if (m->base) {
+		json_set_string(doc, "Parent", m->base->id);
+	}
 	json_set_string(doc, "ManifestDigest", manifest_digest);
 	json_set_string(doc, "ManifestMediaType", MANIFEST_TYPE);
 	json_set_int(doc, "Size", total);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/image/image.h"
+#include "helpers/buf.h"
 #include "helpers/cleanup.h"
 #include "helpers/io.h"
 
@@ -12,6 +13,7 @@ struct progress {
 	pthread_mutex_t lock;
 	int sink;
 	int gone;
+	struct json_object *greeting; /* owned; goes before the next line that is no error */
 };
 
 struct progress *progress_new(int sink)
@@ -29,20 +31,44 @@ struct progress *progress_free(struct progress *p)
 {
 	if (p) {
 		pthread_mutex_destroy(&p->lock);
+		json_object_put(p->greeting);
 		free(p);
 	}
 	return NULL;
 }
 
-static void send_line(struct progress *p, struct json_object *o)
+static void write_line(struct progress *p, struct json_object *o)
 {
-	const char *text = json_text(o);
+	auto_(buf) struct buf line = BUF_INIT;
 
-	pthread_mutex_lock(&p->lock);
-	if (p->sink >= 0 && !p->gone &&
-	    (write_all(p->sink, text, strlen(text)) < 0 || write_all(p->sink, "\r\n", 2) < 0)) {
+	/* In one piece: some clients take a line's end that comes alone for a line. */
+	buf_addf(&line, "%s\r\n", json_text(o));
+	if (p->sink >= 0 && !p->gone && write_all(p->sink, buf_str(&line), line.len) < 0) {
 		p->gone = 1;
 	}
+}
+
+static void send_line(struct progress *p, struct json_object *o)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->greeting && !json_get(o, "error")) {
+		write_line(p, p->greeting);
+		json_object_put(p->greeting);
+		p->greeting = NULL;
+	}
+	write_line(p, o);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void progress_greet(struct progress *p, const char *id, const char *status)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_string(o, "status", status);
+	json_set_string(o, "id", id);
+	pthread_mutex_lock(&p->lock);
+	json_object_put(p->greeting);
+	p->greeting = o;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -95,6 +121,7 @@ void progress_error(struct progress *p, const struct gantry_error *err)
 	json_set_string(detail, "message", buf_str(&text));
 	json_set(o, "errorDetail", detail);
 	json_set_string(o, "error", buf_str(&text));
+	json_set_int(o, "code", err->code); /* for who answers before anything was said */
 	send_line(p, o);
 }
 

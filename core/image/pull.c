@@ -9,6 +9,7 @@
 #include <gantry/calls.h>
 
 #include "core/image/image.h"
+#include "core/image/registry.h"
 #include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -19,33 +20,13 @@ struct pull {
 	char *auth;
 	int all_tags;
 	int lazy;
+	int chooses_platform;
 };
 
 static void pull_free(struct pull *p)
 {
 	free(p->auth);
 	free(p);
-}
-
-static int open_registry(struct core *core, const struct reference *ref, const char *auth,
-			 struct driver **ret_driver, uint64_t *ret_session, struct gantry_error *err)
-{
-	auto_(reply) struct reply ret = REPLY_INIT;
-	char location[600];
-	int r = registry_get(core->registry, "transport",
-			     config_string(core->config, "transport.registry"), ret_driver, err);
-
-	if (r < 0) {
-		return r;
-	}
-	snprintf(location, sizeof(location), "%s/%s", ref->domain, ref->path);
-	r = transport_open(*ret_driver,
-			   &GANTRY_TRANSPORT_OPEN_ARGS(.location = location, .mode = "pull", .auth = auth),
-			   &ret, err);
-	if (r == 0) {
-		*ret_session = (uint64_t)reply_integer(&ret, GANTRY_TRANSPORT_OPEN_RET_SESSION, 0);
-	}
-	return r;
 }
 
 static void close_session(struct driver *driver, uint64_t session)
@@ -64,26 +45,45 @@ static void publish(struct core *core, const char *action, const char *name)
 	engine_event(core, "image", action, name, attributes);
 }
 
+/* Of an image that is no list there is only one; it is taken, and said to be another. */
+static int warn_of_platform(struct core *core, const struct pull *p, const char *name,
+			    struct progress *progress, struct gantry_error *err)
+{
+	struct gantry_error mismatch = GANTRY_ERROR_INIT;
+	auto_image struct image *image = NULL;
+	char text[1100];
+	int r = image_find(core, name, &image, err);
+
+	if (r == 0 && image_check_platform(image, name, &p->platform, &mismatch) < 0) {
+		snprintf(text, sizeof(text), "WARNING: %s", mismatch.message);
+		progress_status(progress, NULL, text);
+	}
+	return r;
+}
+
 static int pull_one(struct core *core, struct pull *p, const char *tag, struct driver *driver,
 		    uint64_t session, struct progress *progress, struct gantry_error *err)
 {
 	struct reference ref = p->ref;
 	char digest[DIGEST_SIZE], name[700], text[1000], location[600];
-	struct lazy_origin origin = { .location = location, .auth = p->auth };
+	auto_free char *options = image_registry_options(core, ref.domain);
+	struct lazy_origin origin = { location, !p->auth && core->daemon ? "{}" : p->auth, options };
 	auto_free char *id = NULL;
 	auto_free char *before = NULL;
 	int r;
 
 	snprintf(location, sizeof(location), "%s/%s", ref.domain, ref.path);
-
 	snprintf(ref.tag, sizeof(ref.tag), "%s", tag);
 	reference_name(&ref, name, sizeof(name));
 	snprintf(text, sizeof(text), "Pulling from %s", ref.path);
-	progress_status(progress, *ref.digest ? ref.digest : *tag ? tag : "latest", text);
+	progress_greet(progress, *ref.digest ? ref.digest : *tag ? tag : "latest", text);
 	r = db_get_text(core->db, &before, err, "SELECT image FROM refs WHERE name=?", "s", name);
 	if (r == 0) {
 		r = image_ingest(core, driver, session, name, *ref.digest ? ref.digest : *tag ? tag : "latest",
 				 &p->platform, p->lazy ? &origin : NULL, progress, &id, digest, err);
+	}
+	if (r == 0) {
+		r = image_set_digest(core, &ref, digest, id, err);
 	}
 	if (r < 0) {
 		return r;
@@ -93,6 +93,10 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 	snprintf(text, sizeof(text), "Status: %s for %s",
 		 before && !strcmp(before, id) ? "Image is up to date" : "Downloaded newer image", name);
 	progress_status(progress, NULL, text);
+	r = p->chooses_platform ? warn_of_platform(core, p, name, progress, err) : 0;
+	if (r < 0) {
+		return r;
+	}
 	publish(core, "pull", name);
 	return 0;
 }
@@ -121,6 +125,7 @@ static void say_as_docker(struct pull *p, struct gantry_error *err)
 			     "pull access denied for %s, repository does not exist or may require 'docker "
 			     "login'",
 			     p->ref.familiar);
+		err->code = GANTRY_ERR_NOT_FOUND; /* which of both it is, is nobody's business */
 	}
 }
 
@@ -131,7 +136,7 @@ static void run_pull(struct core *core, void *data, int sink)
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	struct driver *driver;
 	uint64_t session;
-	int r = open_registry(core, &p->ref, p->auth, &driver, &session, &err);
+	int r = image_registry_open(core, &p->ref, "pull", p->auth, &driver, &session, &err);
 
 	if (r == 0) {
 		r = p->all_tags ? pull_tags(core, p, driver, session, progress, &err)
@@ -159,6 +164,7 @@ ENGINE_OP(image_pull)
 	}
 	if (r == 0) {
 		p->lazy = (int)args->lazy;
+		p->chooses_platform = args->platform && *args->platform;
 		p->all_tags = args->all_tags && !*p->ref.tag && !*p->ref.digest;
 		p->auth = args->auth && *args->auth ? strdup(args->auth) : NULL;
 		r = engine_stream(core, run_pull, p, &stream, err);

@@ -11,6 +11,7 @@
 
 #include "core/content/content.h"
 #include "core/image/image.h"
+#include "core/image/registry.h"
 #include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -123,7 +124,8 @@ static void publish(struct core *core, const char *action, const char *id, const
 	engine_event(core, "image", action, id, attributes);
 }
 
-static int push_name(struct push *p, const char *name, const char *tag, struct gantry_error *err)
+static int push_name(struct push *p, const struct reference *ref, const char *name, const char *tag,
+		     struct gantry_error *err)
 {
 	auto_image struct image *image = NULL;
 	char text[300];
@@ -132,6 +134,10 @@ static int push_name(struct push *p, const char *name, const char *tag, struct g
 
 	if (r == 0) {
 		r = send_image(p, image, tag, &size, err);
+	}
+	if (r == 0) {
+		r = image_set_digest(p->core, ref, json_get_string(image->doc, "ManifestDigest"), image->id,
+				     err);
 	}
 	if (r < 0) {
 		return r;
@@ -156,7 +162,7 @@ static int push_names(struct push *p, const struct push_request *q, struct gantr
 
 	if (!q->all_tags) {
 		reference_name(&q->ref, name, sizeof(name));
-		return push_name(p, name, *q->ref.tag ? q->ref.tag : "latest", err);
+		return push_name(p, &q->ref, name, *q->ref.tag ? q->ref.tag : "latest", err);
 	}
 	snprintf(prefix, sizeof(prefix), "%s:", q->ref.familiar);
 	r = db_query(p->core->db, name_row, names, err,
@@ -168,7 +174,7 @@ static int push_names(struct push *p, const struct push_request *q, struct gantr
 	for (size_t i = 0; r == 0 && i < json_array_size(names); i++) {
 		const char *full = json_item_string(names, i);
 
-		r = push_name(p, full, full + strlen(prefix), err);
+		r = push_name(p, &q->ref, full, full + strlen(prefix), err);
 	}
 	return r;
 }
@@ -188,22 +194,13 @@ static void run_push(struct core *core, void *data, int sink)
 	struct push_request *q = data;
 	struct push p = { .core = core, .progress = progress_new(sink) };
 	struct gantry_error err = GANTRY_ERROR_INIT;
-	auto_(reply) struct reply ret = REPLY_INIT;
-	char location[600], text[700];
-	int r = registry_get(core->registry, "transport",
-			     config_string(core->config, "transport.registry"), &p.transport, &err);
+	char text[700];
+	int r;
 
-	snprintf(location, sizeof(location), "%s/%s", q->ref.domain, q->ref.path);
-	snprintf(text, sizeof(text), "The push refers to repository [%s]", location);
+	snprintf(text, sizeof(text), "The push refers to repository [%s/%s]", q->ref.domain, q->ref.path);
 	progress_status(p.progress, NULL, text);
+	r = image_registry_open(core, &q->ref, "push", q->auth, &p.transport, &p.session, &err);
 	if (r == 0) {
-		r = transport_open(p.transport,
-				   &GANTRY_TRANSPORT_OPEN_ARGS(.location = location, .mode = "push",
-							       .auth = q->auth),
-				   &ret, &err);
-	}
-	if (r == 0) {
-		p.session = (uint64_t)reply_integer(&ret, GANTRY_TRANSPORT_OPEN_RET_SESSION, 0);
 		r = push_names(&p, q, &err);
 		close_session(&p, 0, &err);
 	}

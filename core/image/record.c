@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/image/image.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/quantity.h"
 
 #define COLUMNS "id,created_ns,config,doc"
 
@@ -217,23 +220,59 @@ int image_names(struct core *core, const char *id, struct json_object **ret,
 	return 0;
 }
 
-/* "2024-05-01T12:00:00.5Z" of the configuration, else now. */
+/* Of the configuration; images need not say it. */
 static int64_t created_time(const char *config)
 {
 	auto_json struct json_object *o = json_tokener_parse(config);
 	const char *text = json_get_string(o, "created");
-	struct tm tm = { 0 };
-	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	double fraction = rest && *rest == '.' ? strtod(rest, NULL) : 0;
+	int64_t ns;
 
-	return rest ? (int64_t)timegm(&tm) * 1000000000 + (int64_t)(fraction * 1e9) : 0;
+	return text && parse_date(text, &ns) == 0 && ns > 0 ? ns : 0;
+}
+
+/* Blobs and layers are published unsynced, one by one; the record that makes an image of them
+ * may reach the disk before they do.  After a power cut what no record names is collected (see
+ * reconcile.c), so that one flush here is enough.  It is of whole file systems: thousands of
+ * small files are not to be synced one by one. */
+static int flush_parts(struct core *core, const char *id, struct gantry_error *err)
+{
+	auto_free char *content = path_join(core->paths.root, "content", NULL);
+	auto_free char *drivers = path_join(core->paths.root, "drivers", "storage", NULL);
+	const char *const folders[] = { content, drivers };
+	dev_t done = 0;
+
+	if (!config_bool(core->config, "image.durable")) {
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		auto_fd int fd = folders[i] ? open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0 || (i && st.st_dev == done)) {
+			continue;
+		}
+		if (syncfs(fd) < 0) {
+			error_errno(err, errno, "cannot flush image %s to the disk", id);
+			return error_hint(err, "look for failures of the disk of %s in the kernel's log", folders[i]);
+		}
+		done = st.st_dev;
+	}
+	return 0;
 }
 
 int image_insert(struct core *core, const char *id, const struct buf *config,
 		 struct json_object *doc, const char *name, struct gantry_error *err)
 {
-	int r = db_begin(core->db, err);
+	int64_t known = 0;
+	int r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM images WHERE id=? AND json_remove(doc,'$.LastTagNs')=json(?)",
+			   "ss", id, json_text(doc));
 
+	if (r == 0 && !known) {
+		r = flush_parts(core, id, err);
+	}
+	if (r == 0) {
+		r = db_begin(core->db, err);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -247,39 +286,43 @@ int image_insert(struct core *core, const char *id, const struct buf *config,
 
 int image_set_name(struct core *core, const char *name, const char *id, struct gantry_error *err)
 {
-	return db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
+	int r = db_exec(core->db, err, "INSERT OR REPLACE INTO refs VALUES(?,?)", "ss", name, id);
+
+	return r < 0 ? r
+		     : db_exec(core->db, err, "UPDATE images SET doc=json_set(doc,'$.LastTagNs',?) WHERE id=?",
+			       "is", time_now_ns(), id);
+}
+
+int image_set_digest(struct core *core, const struct reference *ref, const char *digest, const char *id,
+		     struct gantry_error *err)
+{
+	char name[700];
+
+	snprintf(name, sizeof(name), "%s@%s", ref->familiar, digest);
+	return db_exec(core->db, err, "INSERT OR IGNORE INTO refs VALUES(?,?)", "ss", name, id);
+}
+
+int image_check_platform(const struct image *image, const char *name, const struct platform *want,
+			 struct gantry_error *err)
+{
+	char has[PLATFORM_TEXT_MAX], wanted[PLATFORM_TEXT_MAX];
+	struct platform have;
+
+	image_platform_of(image->config, &have);
+	/* An image that says nothing fits everything. */
+	if (!*have.arch || image_platform_rank(want, &have)) {
+		return 0;
+	}
+	image_platform_text(&have, has);
+	image_platform_text(want, wanted);
+	return error_set(err, GANTRY_ERR_NOT_FOUND,
+			 "image with reference %s was found but its platform (%s) does not match the "
+			 "specified platform (%s)",
+			 name, has, wanted);
 }
 
 int image_parse_reference(struct core *core, const char *text, struct reference *ret,
 			  struct gantry_error *err)
 {
 	return reference_parse(text, config_string(core->config, "registry.default"), ret, err);
-}
-
-int image_platform(const char *text, struct platform *ret, struct gantry_error *err)
-{
-	static const char *const names[][3] = {
-		{ "x86_64", "amd64", "" },  { "aarch64", "arm64", "v8" }, { "armv7l", "arm", "v7" },
-		{ "riscv64", "riscv64", "" }, { "ppc64le", "ppc64le", "" }, { "s390x", "s390x", "" },
-		{ "i686", "386", "" },
-	};
-	struct utsname uts;
-
-	*ret = (struct platform){ .os = "linux" };
-	if (text && *text) {
-		if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]/%31[a-z0-9]", ret->os, ret->arch, ret->variant) < 2) {
-			return error_set(err, GANTRY_ERR_INVALID,
-					 "\"%s\" is an invalid platform: write it as os/arch[/variant]", text);
-		}
-		return 0;
-	}
-	uname(&uts);
-	snprintf(ret->arch, sizeof(ret->arch), "%.31s", uts.machine);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(uts.machine, names[i][0])) {
-			snprintf(ret->arch, sizeof(ret->arch), "%s", names[i][1]);
-			snprintf(ret->variant, sizeof(ret->variant), "%s", names[i][2]);
-		}
-	}
-	return 0;
 }

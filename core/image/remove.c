@@ -126,6 +126,84 @@ static int delete_image(struct core *core, struct image *image, struct json_obje
 	return r;
 }
 
+static size_t repository_length(const char *name)
+{
+	const char *end = strchr(name, '@');
+
+	end = end ? end : strrchr(name, ':');
+	return end ? (size_t)(end - name) : strlen(name);
+}
+
+static int same_repository(const char *a, const char *b)
+{
+	return repository_length(a) == repository_length(b) && !strncmp(a, b, repository_length(a));
+}
+
+/* One tag, and the digests under which its repository knows the image. */
+static int is_one_repository(struct json_object *names)
+{
+	int tags = 0;
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_item_string(names, i);
+
+		tags += !strchr(name, '@');
+		if (!same_repository(name, json_item_string(names, 0))) {
+			return 0;
+		}
+	}
+	return tags <= 1;
+}
+
+/* Does the name take this one along?  A repository's digests go with its last tag. */
+static int goes_with(const char *name, const char *other, struct json_object *names)
+{
+	if (!strcmp(name, other)) {
+		return 1;
+	}
+	if (strchr(name, '@') || !strchr(other, '@') || !same_repository(name, other)) {
+		return 0;
+	}
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *tag = json_item_string(names, i);
+
+		if (!strchr(tag, '@') && strcmp(tag, name) != 0 && same_repository(tag, name)) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+/* Unless nothing is left: then it is the image that goes. */
+static int remove_name(struct core *core, struct image *image, const char *name,
+		       struct json_object *names, struct json_object *report, int *ret_left,
+		       struct gantry_error *err)
+{
+	size_t n = json_array_size(names);
+	int r = 0;
+
+	*ret_left = (int)n;
+	for (size_t i = 0; i < n; i++) {
+		*ret_left -= goes_with(name, json_item_string(names, i), names);
+	}
+	for (size_t i = 0; r == 0 && *ret_left > 0 && i < n; i++) {
+		const char *other = json_item_string(names, i);
+
+		r = goes_with(name, other, names) ? untag(core, other, image->id, report, err) : 0;
+	}
+	return r;
+}
+
+static int has_tag(struct json_object *names)
+{
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		if (!strchr(json_item_string(names, i), '@')) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int remove_names(struct core *core, struct image *image, const char *asked, int force,
 			struct json_object *names, struct json_object *report, int *ret_left,
 			struct gantry_error *err)
@@ -133,7 +211,7 @@ static int remove_names(struct core *core, struct image *image, const char *aske
 	struct reference ref;
 	char name[700];
 	size_t n = json_array_size(names);
-	int r = 0;
+	int r;
 
 	if (!is_id(image, asked)) {
 		r = image_parse_reference(core, asked, &ref, err);
@@ -141,10 +219,9 @@ static int remove_names(struct core *core, struct image *image, const char *aske
 			return r;
 		}
 		reference_name(&ref, name, sizeof(name));
-		*ret_left = (int)n - 1;
-		return *ret_left > 0 ? untag(core, name, image->id, report, err) : 0;
+		return remove_name(core, image, name, names, report, ret_left, err);
 	}
-	if (n > 1 && !force) {
+	if (n > 1 && !force && !is_one_repository(names)) {
 		return error_set(err, GANTRY_ERR_CONFLICT,
 				 "conflict: unable to delete %s (must be forced) - image is referenced in "
 				 "multiple repositories",
@@ -189,6 +266,7 @@ ENGINE_OP(image_remove)
 struct prune {
 	struct json_object *filters;
 	struct json_object *report;
+	int64_t until_ns;
 	int all;
 };
 
@@ -203,8 +281,8 @@ static int prune_one(struct core *core, struct image *image, void *data, struct 
 		r = db_get_int(core->db, 0, &users, err, "SELECT count(*) FROM containers WHERE image=?", "s",
 			       image->id);
 	}
-	if (r < 0 || users > 0 || (!p->all && json_array_size(names)) ||
-	    !filters_match_prune(p->filters, image_container_config(image), image->created_ns)) {
+	if (r < 0 || users > 0 || (!p->all && has_tag(names)) ||
+	    !filters_match_prune(p->filters, p->until_ns, image_container_config(image), image->created_ns)) {
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < json_array_size(names); i++) {
@@ -222,6 +300,7 @@ static int prune_one(struct core *core, struct image *image, void *data, struct 
 
 ENGINE_OP(image_prune)
 {
+	static const char *const known[] = { "dangling", "label", "label!", "until", NULL };
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *out = json_object_new_object();
@@ -234,6 +313,12 @@ ENGINE_OP(image_prune)
 	dangling = json_item_string(json_get_array(filters, "dangling"), 0);
 	p.all = dangling && (!strcmp(dangling, "false") || !strcmp(dangling, "0"));
 	json_set(out, "ImagesDeleted", p.report);
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
+	if (r == 0) {
+		r = filters_until(filters, &p.until_ns, err);
+	}
 	if (r == 0) {
 		r = image_each(core, prune_one, &p, err);
 	}

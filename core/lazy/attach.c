@@ -43,6 +43,9 @@ static int write_source(const struct layer *l, int dir, struct gantry_error *err
 	json_set_string(o, "Digest", l->digest);
 	json_set_int(o, "Size", l->blob_size);
 	json_set_string(o, "Location", l->lazy ? l->lazy->location : "");
+	json_set_string(o, "Options", l->lazy ? l->lazy->options : NULL);
+	/* Who had no login must not have another's after a restart. */
+	json_set_bool(o, "Anonymous", l->lazy && l->lazy->auth && !strcmp(l->lazy->auth, "{}"));
 	text = json_text(o);
 	r = write_file_atomic(dir, "source", text, strlen(text), 0600, 1);
 	return r < 0 ? error_errno(err, -r, "cannot write where layer %s comes from", l->digest) : 0;
@@ -54,7 +57,7 @@ static int write_auth(const struct layer *l, struct gantry_error *err)
 	auto_free char *path = NULL;
 	int r;
 
-	if (!l->lazy || !l->lazy->auth) {
+	if (!l->lazy || !l->lazy->auth || !strcmp(l->lazy->auth, "{}")) {
 		return 0;
 	}
 	if (!folder || asprintf(&path, "%s/auth-%s", folder, name_of(l)) < 0) {

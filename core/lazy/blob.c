@@ -108,8 +108,8 @@ static int open_source(struct blob *b, int dir, const char *name, struct gantry_
 	if (!location || !*location) {
 		return 0;
 	}
-	auth = read_auth(b->core, name);
-	return source_get(b->core, location, auth, &b->source, err);
+	auth = json_get_bool(o, "Anonymous", 0) ? strdup("{}") : read_auth(b->core, name);
+	return source_get(b->core, location, auth, json_get_string(o, "Options"), &b->source, err);
 }
 
 /* The file of bits, made when it is not there. */

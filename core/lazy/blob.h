@@ -3,7 +3,7 @@
  * A packed layer that is read in place: its index, and its bytes as far as they are here.
  *
  *	<root>/lazy/<64 digits>/index    see index.h
- *	                       /source   {"Digest", "Size", "Location"}
+ *	                       /source   {"Digest", "Size", "Location", "Options", "Anonymous"}
  *	                       /data     the blob, sparse, until it is whole
  *	                       /map      a bit for each 64 KiB of it that is there
  *	<run_root>/lazy/auth-<64 digits> what the client gave for the registry, if anything

@@ -297,7 +297,8 @@ static int op_init(struct request *rq)
 	static const uint64_t want = FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES |
 				     FUSE_CACHE_SYMLINKS | FUSE_DO_READDIRPLUS |
 				     FUSE_READDIRPLUS_AUTO | FUSE_NO_OPEN_SUPPORT |
-				     FUSE_NO_OPENDIR_SUPPORT | FUSE_EXPLICIT_INVAL_DATA | FUSE_INIT_EXT;
+				     FUSE_NO_OPENDIR_SUPPORT | FUSE_EXPLICIT_INVAL_DATA | FUSE_INIT_EXT |
+				     FUSE_POSIX_ACL; /* without it asking fails in a user namespace */
 	const struct fuse_init_in *in = (const struct fuse_init_in *)rq->arg;
 	struct fuse_init_out *out = (struct fuse_init_out *)rq->w->out;
 

@@ -20,7 +20,8 @@ struct layer;
 /* Where the layers of a pull come from. */
 struct lazy_origin {
 	const char *location; /* as transport.open takes it */
-	const char *auth;     /* or NULL */
+	const char *auth;     /* or NULL: as this user's config.json says */
+	const char *options;  /* of the session, as JSON; or NULL */
 };
 
 /* A layer whose table of contents can be fetched: without its bytes.  1: attached and recorded;

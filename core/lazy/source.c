@@ -18,18 +18,21 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
+#include "helpers/json.h"
 
 #define REST_FIRST_MS 1000
 #define REST_MAX_MS 30000
 #define QUIET_MS 50 /* without a reader in need, before fetching ahead goes on */
 #define MAX_LOG (1 << 20)
 /* A reader waits in the kernel, so its patience is short. */
-#define SESSION_OPTIONS "{\"retries\":1,\"stall_timeout_s\":15}"
+#define RETRIES 1
+#define STALL_S 15
 
 struct source {
 	struct core *core;
 	char *location;
 	char *auth;
+	char *options;
 	struct source *next;
 	pthread_mutex_t lock; /* what follows */
 	struct driver *driver;
@@ -80,8 +83,23 @@ static void renew_auth(struct source *s, const char *auth)
 	pthread_mutex_unlock(&s->lock);
 }
 
-int source_get(struct core *core, const char *location, const char *auth, struct source **ret,
-	       struct gantry_error *err)
+static char *session_options(const char *given)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	auto_json struct json_object *o = NULL;
+	const char *text;
+
+	if (json_parse_object(given, "a session's options", &o, &ignored) < 0) {
+		o = json_object_new_object();
+	}
+	json_set_int(o, "retries", RETRIES);
+	json_set_int(o, "stall_timeout_s", STALL_S);
+	text = json_text(o);
+	return text ? strdup(text) : NULL;
+}
+
+int source_get(struct core *core, const char *location, const char *auth, const char *options,
+	       struct source **ret, struct gantry_error *err)
 {
 	struct source *s;
 
@@ -92,6 +110,7 @@ int source_get(struct core *core, const char *location, const char *auth, struct
 		s = calloc(1, sizeof(*s));
 		if (s && (s->location = strdup(location))) {
 			s->core = core;
+			s->options = session_options(options);
 			pthread_mutex_init(&s->lock, NULL);
 			s->next = sources;
 			sources = s;
@@ -122,7 +141,7 @@ static int open_session(struct source *s, struct gantry_error *err)
 	if (r == 0) {
 		r = transport_open(s->driver,
 				   &GANTRY_TRANSPORT_OPEN_ARGS(.location = s->location, .mode = "pull",
-							       .auth = s->auth, .options = SESSION_OPTIONS),
+							       .auth = s->auth, .options = s->options),
 				   &ret, err);
 	}
 	if (r == 0) {

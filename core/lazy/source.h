@@ -17,9 +17,10 @@
 struct core;
 struct source;
 
-/* The source of a repository, made when it is first asked for and kept; auth may be NULL. */
-int source_get(struct core *core, const char *location, const char *auth, struct source **ret,
-	       struct gantry_error *err);
+/* The source of a repository, made when it is first asked for and kept; auth and options (as
+ * transport.open takes them) may be NULL. */
+int source_get(struct core *core, const char *location, const char *auth, const char *options,
+	       struct source **ret, struct gantry_error *err);
 
 /* Who reads goes before who fetches ahead. */
 enum source_urgency {

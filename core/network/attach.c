@@ -37,6 +37,15 @@ void network_mark_live(struct core *core, const char *id)
 	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
+void network_unmark_live(struct core *core, const char *id)
+{
+	auto_free char *path = live_marker(core, id);
+
+	if (path) {
+		unlink(path);
+	}
+}
+
 int network_ensure_live(struct core *core, const struct network *n, struct gantry_error *err)
 {
 	auto_free char *path = live_marker(core, n->id);

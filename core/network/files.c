@@ -37,21 +37,13 @@ static int copy_file(const char *from, const char *run_dir, const char *name,
 	return write_in_place(run_dir, name, buf_str(&text), text.len, err);
 }
 
-static const char *hostname(const struct container *c, char short_id[16])
-{
-	const char *name = json_get_string(container_config(c), "Hostname");
-
-	snprintf(short_id, 16, "%.12s", c->id);
-	return name && *name ? name : short_id;
-}
-
 /* The container's own addresses and names. */
 static void add_self(const struct container *c, struct buf *out)
 {
 	struct json_object *networks = json_get_object(c->state, "Networks");
 	const char *domain = json_get_string(container_config(c), "Domainname");
-	char short_id[16];
-	const char *name = hostname(c, short_id);
+	char buffer[CONTAINER_HOSTNAME_MAX];
+	const char *name = container_hostname(c, buffer);
 	static const char *const keys[] = { "IPAddress", "GlobalIPv6Address" };
 
 	if (!networks) {
@@ -193,6 +185,25 @@ static void add_host_resolver(struct buf *out, int own_namespace, int keep_serve
 	}
 }
 
+/* Where the host's own cannot be reached, a driver may know one. */
+static struct json_object *driver_resolvers(const struct container *c)
+{
+	struct json_object *networks = json_get_object(c->state, "Networks");
+
+	if (networks) {
+		json_object_object_foreach(networks, name, settings)
+		{
+			struct json_object *dns = json_get_array(settings, "DNS");
+
+			(void)name;
+			if (json_array_size(dns)) {
+				return dns;
+			}
+		}
+	}
+	return NULL;
+}
+
 static int write_resolver(struct core *core, const struct container *c, const char *run_dir,
 			  struct gantry_error *err)
 {
@@ -208,6 +219,9 @@ static int write_resolver(struct core *core, const struct container *c, const ch
 		search = config_list(core->config, "network.dns_search");
 	}
 	add_host_resolver(&out, network_wanted(c), !json_array_size(dns), !json_array_size(search));
+	if (!json_array_size(dns) && !strstr(buf_str(&out), "nameserver")) {
+		dns = driver_resolvers(c);
+	}
 	add_option_lines(&out, "nameserver", dns, 0);
 	add_option_lines(&out, "search", search, 1);
 	add_option_lines(&out, "options", json_get_array(hc, "DnsOptions"), 1);
@@ -218,7 +232,7 @@ int network_write_files(struct core *core, struct container *c, const char *run_
 			struct gantry_error *err)
 {
 	const char *mode = json_get_string(container_host_config(c), "NetworkMode");
-	char short_id[16], line[300];
+	char buffer[CONTAINER_HOSTNAME_MAX], line[300];
 	int n, r;
 
 	if (!strncmp(mode, "container:", 10)) {
@@ -235,7 +249,7 @@ int network_write_files(struct core *core, struct container *c, const char *run_
 		}
 		return r;
 	}
-	n = snprintf(line, sizeof(line), "%s\n", hostname(c, short_id));
+	n = snprintf(line, sizeof(line), "%s\n", container_hostname(c, buffer));
 	r = write_in_place(run_dir, "hostname", line, (size_t)n, err);
 	if (r == 0) {
 		r = write_hosts(core, c, run_dir, err);

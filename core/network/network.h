@@ -8,6 +8,7 @@
 #define CORE_NETWORK_NETWORK_H
 
 #include "core/container/container.h"
+#include "helpers/emulate.h"
 
 struct network {
 	char *id;
@@ -73,11 +74,19 @@ int network_write_files(struct core *core, struct container *c, const char *run_
 /* The same for every running container on a network, since their names changed. */
 void network_refresh_peers(struct core *core, const char *network_id, const char *but_container);
 
+/* Which calls of a container are asked about for its networks' sake. */
+enum emulate_sockets network_sockets(struct core *core, const struct container *c);
+/* Tells its emulator, if that makes its sockets, what its networks are now. */
+int network_tell_sockets(struct core *core, const struct container *c, int pid,
+			 struct gantry_error *err);
+
 /* Tells all drivers what exists (after a crash or reboot). */
 int networks_reconcile(struct core *core, struct gantry_error *err);
 
 /* Is it made in the kernel since the last boot? */
 void network_mark_live(struct core *core, const char *id);
+/* It is removed. */
+void network_unmark_live(struct core *core, const char *id);
 int network_ensure_live(struct core *core, const struct network *n, struct gantry_error *err);
 
 #endif

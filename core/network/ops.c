@@ -10,6 +10,7 @@
 #include "core/network/network.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/quantity.h"
 
 static int is_predefined(const char *name)
 {
@@ -50,6 +51,9 @@ ENGINE_OP(network_create)
 				 "operation is not permitted on predefined %s network", name);
 	}
 	copy = strdup(driver && *driver ? driver : config_string(core->config, "network.bridge"));
+	if (copy && is_predefined(copy) && strcmp(copy, "bridge") != 0) {
+		return error_set(err, GANTRY_ERR_DENIED, "only one instance of \"%s\" network is allowed", copy);
+	}
 	r = network_insert(core, name, copy, config, &id, err);
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		return error_prefix(err, "could not find plugin %s in v1 plugin registry", copy);
@@ -237,6 +241,7 @@ static int scope_is(const char *value, const void *data)
 struct listing {
 	struct json_object *filters;
 	struct json_object *out;
+	int64_t until_ns; /* of prune */
 };
 
 static int is_used(struct core *core, const struct network *n, int64_t *ret, struct gantry_error *err)
@@ -321,6 +326,7 @@ static int remove_network(struct core *core, struct network *n, struct gantry_er
 		r = db_exec(core->db, err, "DELETE FROM networks WHERE id=?", "s", n->id);
 	}
 	if (r == 0) {
+		network_unmark_live(core, n->id);
 		publish(core, n, "destroy", NULL);
 	}
 	return r;
@@ -423,6 +429,9 @@ ENGINE_OP(network_connect)
 		if (r == 0) {
 			r = network_write_files(core, c, run_dir, err);
 		}
+		if (r == 0) {
+			r = network_tell_sockets(core, c, (int)json_get_int(c->state, "Pid", 0), err);
+		}
 	}
 	if (r == 0) {
 		json_set(asked_endpoints(c), n->name,
@@ -458,6 +467,9 @@ ENGINE_OP(network_disconnect)
 		if (r == 0) {
 			r = network_write_files(core, c, run_dir, err);
 		}
+		if (r == 0) {
+			r = network_tell_sockets(core, c, (int)json_get_int(c->state, "Pid", 0), err);
+		}
 	}
 	if (r == 0) {
 		json_object_object_del(asked_endpoints(c), n->name);
@@ -472,13 +484,13 @@ ENGINE_OP(network_disconnect)
 static int prune_one(struct core *core, struct network *n, void *data, struct gantry_error *err)
 {
 	struct listing *l = data;
-	int64_t used;
+	const char *created = json_get_string(n->doc, "Created");
+	int64_t used, created_ns = 0;
 	int kept = is_predefined(n->name) || network_is_discovered(n);
 	int r = kept ? 0 : is_used(core, n, &used, err);
 
-	if (r < 0 || kept || used > 0 ||
-	    !filters_match_prune(l->filters, n->doc,
-				 filters_time(json_get_string(n->doc, "Created")))) {
+	if (r < 0 || kept || used > 0 || (created && parse_date(created, &created_ns) < 0) ||
+	    !filters_match_prune(l->filters, l->until_ns, n->doc, created_ns)) {
 		return r;
 	}
 	r = remove_network(core, n, err);
@@ -490,6 +502,7 @@ static int prune_one(struct core *core, struct network *n, void *data, struct ga
 
 ENGINE_OP(network_prune)
 {
+	static const char *const known[] = { "label", "label!", "until", NULL };
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *report = json_object_new_object();
@@ -498,6 +511,12 @@ ENGINE_OP(network_prune)
 
 	l.filters = filters;
 	json_set(report, "NetworksDeleted", l.out);
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
+	if (r == 0) {
+		r = filters_until(filters, &l.until_ns, err);
+	}
 	if (r == 0) {
 		r = each_network(core, prune_one, &l, err);
 	}

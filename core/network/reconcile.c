@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,28 @@ static int tell_driver(struct core *core, const char *name, struct json_object *
 				 err);
 }
 
+/* Marks of networks that are no more: who removed one died before it took them away. */
+static int sweep_marks(struct core *core, struct gantry_error *err)
+{
+	auto_free char *folder = path_join(core->paths.run_root, "networks", NULL);
+	auto_dir DIR *dir = folder ? opendir(folder) : NULL;
+	struct dirent *e;
+	int r = 0;
+
+	while (dir && r == 0 && (e = readdir(dir))) {
+		int64_t known = 0;
+
+		if (e->d_name[0] == '.') {
+			continue;
+		}
+		r = db_get_int(core->db, 0, &known, err, "SELECT count(*) FROM networks WHERE id=?", "s", e->d_name);
+		if (r == 0 && !known) {
+			network_unmark_live(core, e->d_name);
+		}
+	}
+	return r;
+}
+
 int networks_reconcile(struct core *core, struct gantry_error *err)
 {
 	auto_json struct json_object *drivers = json_object_new_array();
@@ -65,5 +88,5 @@ int networks_reconcile(struct core *core, struct gantry_error *err)
 	for (size_t i = 0; r == 0 && i < json_array_size(drivers); i++) {
 		r = tell_driver(core, json_item_string(drivers, i), endpoints, err);
 	}
-	return r;
+	return r < 0 ? r : sweep_marks(core, err);
 }

@@ -7,6 +7,7 @@
 #include "core/container/create.h"
 #include "core/container/present.h"
 #include "core/network/network.h"
+#include "helpers/address.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
@@ -104,6 +105,29 @@ int network_insert(struct core *core, const char *name, const char *driver_name,
 	return r;
 }
 
+/* "172.30.0.1/16" is the gateway, and says the subnet. */
+static int set_default_subnet(struct json_object *options, const char *text, struct gantry_error *err)
+{
+	struct json_object *ipam = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	struct json_object *pool = json_object_new_object();
+	struct address gateway;
+	struct subnet subnet;
+	char buffer[ADDRESS_TEXT];
+
+	json_object_array_add(list, pool);
+	json_set(ipam, "Config", list);
+	json_set(options, "IPAM", ipam);
+	if (subnet_parse(text, &subnet, &gateway) < 0 || address_equal(&gateway, &subnet.base)) {
+		error_set(err, GANTRY_ERR_INVALID,
+			  "network.default_subnet (--bip) \"%s\" is no address in a subnet", text);
+		return error_hint(err, "write the gateway's address and the subnet's bits: 172.30.0.1/16");
+	}
+	json_set_string(pool, "Subnet", subnet_format(&subnet, buffer));
+	json_set_string(pool, "Gateway", address_format(&gateway, buffer));
+	return 0;
+}
+
 /* The networks that every engine has are made when somebody first names them. */
 static int insert_predefined(struct core *core, const char *name, struct gantry_error *err)
 {
@@ -117,17 +141,8 @@ static int insert_predefined(struct core *core, const char *name, struct gantry_
 
 		json_set_string(labels, "com.docker.network.bridge.default_bridge", "true");
 		json_set(options, "Options", labels);
-		if (subnet && *subnet) {
-			struct json_object *ipam = json_object_new_object();
-			struct json_object *list = json_object_new_array();
-			struct json_object *pool = json_object_new_object();
-			auto_free char *gateway = strndup(subnet, strcspn(subnet, "/"));
-
-			json_set_string(pool, "Subnet", subnet);
-			json_set_string(pool, "Gateway", gateway);
-			json_object_array_add(list, pool);
-			json_set(ipam, "Config", list);
-			json_set(options, "IPAM", ipam);
+		if (subnet && *subnet && set_default_subnet(options, subnet, err) < 0) {
+			return err->code;
 		}
 	}
 	r = network_insert(core, name,

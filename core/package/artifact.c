@@ -256,7 +256,7 @@ static int put_artifact(struct place *to, const char *reference, const char *typ
 static struct json_object *config_of_manifest(struct json_object *manifest)
 {
 	static const char *const keys[] = { "Name", "Version", "Summary", "Licence", "Needs", "Form", "Isolation",
-					    "File", "Permissions", "Drivers" };
+					    "File", "Permissions", "Drivers", "Requires" };
 	struct json_object *o = json_object_new_object();
 	const char *form = json_get_string(manifest, "Form");
 	struct utsname host;

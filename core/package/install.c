@@ -78,13 +78,21 @@ static int check_granted(struct package *p, struct json_object *granted, struct 
 /* The files say of themselves what the package said, which is what was shown. */
 static int check_files(struct package *p, const char *folder, struct gantry_error *err)
 {
-	static const char *const keys[] = { "Name", "Version", "File", "Form", "Permissions", "Drivers" };
+	static const char *const keys[] = { "Name", "Version", "File", "Form", "Permissions", "Drivers", "Requires",
+					    "Needs" };
 	auto_json struct json_object *manifest = NULL;
 	auto_free char *file = path_join(folder, json_get_string(p->config, "File"), NULL);
 	int r = manifest_read(folder, &manifest, err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keys); i++) {
-		if (!json_object_equal(json_get(manifest, keys[i]), json_get(p->config, keys[i]))) {
+		struct json_object *file_says = json_get(manifest, keys[i]);
+
+		/* A package that requires nothing need not say so. */
+		if (!json_get(p->config, keys[i]) && json_object_is_type(file_says, json_type_array) &&
+		    json_array_size(file_says) == 0) {
+			continue;
+		}
+		if (!json_object_equal(file_says, json_get(p->config, keys[i]))) {
 			r = error_set(err, GANTRY_ERR_DENIED, "plugin package %s is refused: its plugin.conf and its "
 				      "configuration disagree about %s", json_get_string(p->config, "Name"), keys[i]);
 		}
@@ -211,6 +219,9 @@ int package_install(struct core *core, struct place *from, struct package *p, st
 	}
 	(void)installed_find(core, name, &old, &ignored);
 	r = check_before(p, old, publisher, upgrade, err);
+	if (r == 0) {
+		r = requires_check(core, p->config, err);
+	}
 	snprintf(folder, sizeof(folder), "%.16s", p->digest + 7);
 	if (r == 0) {
 		r = place_files(core, from, p, folder, err);
@@ -219,7 +230,9 @@ int package_install(struct core *core, struct place *from, struct package *p, st
 		return r;
 	}
 	record = new_record(p, folder, publisher, old ? json_get_bool(old, "Enabled", 0) : enable);
-	r = record ? installed_write(core, record, err) : error_no_memory(err);
+	r = !record ? error_no_memory(err)
+	    : old   ? installed_replace(core, old, record, err)
+		    : installed_write(core, record, err);
 	if (r < 0) {
 		/* Another package has its driver. */
 		if (old) {

@@ -83,6 +83,27 @@ static int is_ours(const char *link, const char *name)
 	return strstr(target, want) != NULL;
 }
 
+/* Every process that has the driver looks again before its next call. */
+static void announce(struct core *core, struct json_object *driver)
+{
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	const char *kind = json_get_string(driver, "Kind");
+
+	(void)registry_announce(core->registry, kind, json_get_string(driver, "Name"), &ignored);
+	if (!strcmp(kind, "policy") && core->policy) {
+		policy_changed(core->policy);
+	}
+}
+
+static int leads_to(const char *link, const char *want)
+{
+	char target[4096];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+	target[n < 0 ? 0 : n] = '\0';
+	return !strcmp(target, want);
+}
+
 static int make_link(struct core *core, struct json_object *record, struct json_object *driver,
 		     struct gantry_error *err)
 {
@@ -105,10 +126,14 @@ static int make_link(struct core *core, struct json_object *record, struct json_
 	    asprintf(&fresh, "%s/.new-%d", folder, (int)getpid()) < 0) {
 		return error_no_memory(err);
 	}
+	if (leads_to(link, target)) {
+		return 0;
+	}
 	(void)unlink(fresh);
 	if (symlink(target, fresh) < 0 || rename(fresh, link) < 0) {
 		return error_errno(err, errno, "cannot make the link %s", link);
 	}
+	announce(core, driver);
 	return 0;
 }
 
@@ -117,10 +142,17 @@ static int drop_link(struct core *core, struct json_object *record, struct json_
 {
 	auto_free char *link = link_path(core, driver);
 
-	if (link && is_ours(link, json_get_string(record, "Name")) && unlink(link) < 0 && errno != ENOENT) {
+	if (!link) {
+		return error_no_memory(err);
+	}
+	if (!is_ours(link, json_get_string(record, "Name"))) {
+		return 0;
+	}
+	if (unlink(link) < 0 && errno != ENOENT) {
 		return error_errno(err, errno, "cannot remove the link %s", link);
 	}
-	return link ? 0 : error_no_memory(err);
+	announce(core, driver);
+	return 0;
 }
 
 static int follow(struct core *core, struct json_object *record, struct gantry_error *err)
@@ -143,6 +175,56 @@ int installed_write(struct core *core, struct json_object *record, struct gantry
 	int r = path && text ? write_file_atomic(AT_FDCWD, path, text, strlen(text), 0644, 1) : -ENOMEM;
 
 	return r < 0 ? error_errno(err, -r, "cannot write %s", path ? path : "") : follow(core, record, err);
+}
+
+static int has_driver(struct json_object *record, struct json_object *driver)
+{
+	struct json_object *drivers = json_get_array(record, "Drivers");
+
+	for (size_t i = 0; i < json_array_size(drivers); i++) {
+		struct json_object *d = json_object_array_get_idx(drivers, i);
+
+		if (!strcmp(json_get_string(d, "Kind"), json_get_string(driver, "Kind")) &&
+		    !strcmp(json_get_string(d, "Name"), json_get_string(driver, "Name"))) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The version before may still serve calls, and load more of its files. */
+static void remove_older(struct core *core, struct json_object *old, struct json_object *record)
+{
+	auto_free char *path = installed_path(core, json_get_string(record, "Name"), NULL);
+	auto_dir DIR *d = path ? opendir(path) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] != '.' && strcmp(e->d_name, "package.json") != 0 &&
+		    strcmp(e->d_name, json_get_string(old, "Folder")) != 0 &&
+		    strcmp(e->d_name, json_get_string(record, "Folder")) != 0) {
+			(void)remove_tree(dirfd(d), e->d_name);
+		}
+	}
+}
+
+int installed_replace(struct core *core, struct json_object *old, struct json_object *record,
+		      struct gantry_error *err)
+{
+	struct json_object *drivers = json_get_array(old, "Drivers");
+	int r = installed_write(core, record, err);
+
+	for (size_t i = 0; r == 0 && i < json_array_size(drivers); i++) {
+		struct json_object *d = json_object_array_get_idx(drivers, i);
+
+		if (!has_driver(record, d)) {
+			r = drop_link(core, record, d, err);
+		}
+	}
+	if (r == 0) {
+		remove_older(core, old, record);
+	}
+	return r;
 }
 
 /* What a process that died left: links that do not follow, folders without a record. */
@@ -207,7 +289,10 @@ static int check_in_use(struct core *core, struct json_object *record, struct ga
 			return error_hint(err, "remove that first, or use --force");
 		}
 	}
-	return 0;
+	if (json_get_bool(record, "Enabled", 0) && requires_check_others(core, record, err) < 0) {
+		return err->code;
+	}
+	return requires_check_containers(core, record, err);
 }
 
 int installed_enable(struct core *core, const char *name, int enable, int force, struct gantry_error *err)
@@ -221,6 +306,9 @@ int installed_enable(struct core *core, const char *name, int enable, int force,
 	}
 	if (r == 0 && !enable && !force && json_get_bool(record, "Enabled", 0)) {
 		r = check_in_use(core, record, err);
+	}
+	if (r == 0 && enable) {
+		r = requires_check(core, record, err);
 	}
 	if (r < 0) {
 		return r;

@@ -122,12 +122,24 @@ int package_install(struct core *core, struct place *from, struct package *p, st
 		    const char *allow_unsigned, int upgrade, int enable, struct json_object **ret,
 		    struct gantry_error *err);
 
+/* ---- requires.c ---- */
+
+/* Is every driver there that a package's drivers require? */
+int requires_check(struct core *core, struct json_object *config, struct gantry_error *err);
+/* IN_USE: an enabled package requires one of these drivers; a container is of one. */
+int requires_check_others(struct core *core, struct json_object *record, struct gantry_error *err);
+int requires_check_containers(struct core *core, struct json_object *record, struct gantry_error *err);
+
 /* ---- installed.c ---- */
 
 int installed_list(struct core *core, struct json_object **ret, struct gantry_error *err);
 int installed_find(struct core *core, const char *name, struct json_object **ret, struct gantry_error *err);
 int installed_enable(struct core *core, const char *name, int enable, int force, struct gantry_error *err);
 int installed_remove(struct core *core, const char *name, int force, struct gantry_error *err);
+/* A new version is in force: links of drivers that only the old one had go, and so do the
+ * files of versions before that. */
+int installed_replace(struct core *core, struct json_object *old, struct json_object *record,
+		      struct gantry_error *err);
 /* Writes package.json and makes the links follow it. */
 int installed_write(struct core *core, struct json_object *record, struct gantry_error *err);
 /* <root>/plugins/packages/NAME[/BELOW]. */

@@ -12,6 +12,7 @@
 #include <gantry/calls.h>
 
 #include "core/image/image.h"
+#include "core/image/registry.h"
 #include "core/package/package.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -27,12 +28,11 @@ static int is_path(const char *location)
 	return location[0] == '/' || location[0] == '.' || (len > 4 && !strcmp(location + len - 4, ".tar"));
 }
 
-static int open_session(struct place *p, const char *location, const char *mode, const char *auth,
-			struct gantry_error *err)
+static int open_layout(struct place *p, const char *location, const char *mode,
+		       struct gantry_error *err)
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
-	int r = transport_open(p->driver, &GANTRY_TRANSPORT_OPEN_ARGS(.location = location, .mode = mode,
-								      .auth = auth),
+	int r = transport_open(p->driver, &GANTRY_TRANSPORT_OPEN_ARGS(.location = location, .mode = mode),
 			       &ret, err);
 
 	if (r == 0) {
@@ -46,7 +46,6 @@ int place_open(struct core *core, const char *location, const char *mode, const 
 	       struct place *ret, struct gantry_error *err)
 {
 	struct reference ref;
-	char text[600];
 	int r;
 
 	*ret = (struct place){ 0 };
@@ -54,21 +53,18 @@ int place_open(struct core *core, const char *location, const char *mode, const 
 	if (is_path(location)) {
 		r = registry_get(core->registry, "transport", config_string(core->config, "transport.layout"),
 				 &ret->driver, err);
-		return r < 0 ? r : open_session(ret, location, mode, NULL, err);
+		return r < 0 ? r : open_layout(ret, location, mode, err);
 	}
 	ret->is_registry = 1;
 	r = image_parse_reference(core, location, &ref, err);
-	if (r == 0) {
-		r = registry_get(core->registry, "transport", config_string(core->config, "transport.registry"),
-				 &ret->driver, err);
-	}
 	if (r < 0) {
 		return r;
 	}
 	snprintf(ret->reference, sizeof(ret->reference), "%s",
 		 *ref.digest ? ref.digest : *ref.tag ? ref.tag : "latest");
-	snprintf(text, sizeof(text), "%s/%s", ref.domain, ref.path);
-	return open_session(ret, text, mode, auth, err);
+	r = image_registry_open(core, &ref, mode, auth, &ret->driver, &ret->session, err);
+	ret->is_open = r == 0;
+	return r;
 }
 
 int place_close(struct place *p, int commit, struct gantry_error *err)

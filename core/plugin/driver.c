@@ -57,6 +57,13 @@ int driver_rename(struct driver *d, const char *name, struct gantry_error *err)
 	return 0;
 }
 
+void driver_retire(struct driver *d)
+{
+	if (d->form->retire) {
+		d->form->retire(d);
+	}
+}
+
 struct driver *driver_free(struct driver *d)
 {
 	if (!d) {
@@ -208,18 +215,9 @@ int64_t driver_budget(void)
 	return budget_ns;
 }
 
-static void count(struct driver *d, int result, int64_t took_ns)
+/* For everybody who uses the driver; without a page nobody could ask. */
+static void count(struct plugin_page *p, int result, int64_t took_ns)
 {
-	struct plugin_page *p = d->page;
-
-	atomic_fetch_add_explicit(&d->stats.calls, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&d->stats.total_ns, (unsigned long long)took_ns, memory_order_relaxed);
-	if (result < 0) {
-		atomic_fetch_add_explicit(&d->stats.errors, 1, memory_order_relaxed);
-	}
-	if (!p) {
-		return;
-	}
 	atomic_fetch_add_explicit(&p->calls, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->total_ns, (unsigned long long)took_ns, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->latency[page_bucket((uint64_t)took_ns)], 1, memory_order_relaxed);
@@ -251,8 +249,7 @@ int driver_call(struct driver *d, unsigned op_number, const void *args, struct r
 	const struct gantry_op *op = &d->iface->ops[op_number];
 	const struct frame frame = { d, frames };
 	pthread_mutex_t *lock = lock_for(d, op, args);
-	int64_t start = time_monotonic_ns();
-	int64_t took;
+	int64_t start = d->page ? time_monotonic_ns() : 0;
 	int r;
 
 	reply_done(ret);
@@ -276,10 +273,13 @@ int driver_call(struct driver *d, unsigned op_number, const void *args, struct r
 	if (r == 0) {
 		r = keep_handles(d, op, ret, err);
 	}
-	took = time_monotonic_ns() - start;
-	count(d, r, took);
-	if (d->page && atomic_load_explicit(&d->page->traced, memory_order_relaxed)) {
-		trace_call(d, op, args, ret, r, err, time_now_ns() - took, took);
+	if (d->page) {
+		int64_t took = time_monotonic_ns() - start;
+
+		count(d->page, r, took);
+		if (atomic_load_explicit(&d->page->traced, memory_order_relaxed)) {
+			trace_call(d, op, args, ret, r, err, time_now_ns() - took, took);
+		}
 	}
 	return r;
 }

@@ -28,12 +28,9 @@ struct driver_form {
 	int (*has)(const struct driver *d, unsigned op);
 	/* Closes the instance and frees form_data. */
 	void (*close)(struct driver *d);
-};
-
-struct driver_stats {
-	atomic_ullong calls;
-	atomic_ullong errors;
-	atomic_ullong total_ns;
+	/* Another has taken its place; what need not be kept for calls that are under way may
+	 * go.  Optional. */
+	void (*retire)(struct driver *d);
 };
 
 /* Objects that a driver's calls are about share these locks by their hash. */
@@ -49,7 +46,6 @@ struct driver {
 	pthread_mutex_t lock;  /* held around calls of serial drivers */
 	pthread_mutex_t object_locks[DRIVER_OBJECT_LOCKS]; /* GANTRY_THREADS_PER_OBJECT */
 	struct issued issued;  /* handles that it has given */
-	struct driver_stats stats;
 	struct plugin_page *page; /* shared with other processes; NULL until attached */
 	char *run_dir;
 };
@@ -61,6 +57,9 @@ int driver_new(const struct gantry_interface *iface, const struct driver_form *f
 
 /* A driver that an adaptor opened goes by the name of what it serves. */
 int driver_rename(struct driver *d, const char *name, struct gantry_error *err);
+
+/* No new calls will come, though some may be under way. */
+void driver_retire(struct driver *d);
 
 /* Closes the instance.  NULL is fine; returns NULL. */
 struct driver *driver_free(struct driver *d);

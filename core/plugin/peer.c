@@ -20,6 +20,7 @@
 #include "helpers/io.h"
 
 #define CHUNK 65536
+#define TICK_NS INT64_C(500000000)
 #define MAX_BUFFERED (2 * (size_t)WIRE_MESSAGE_MAX)
 
 void peer_init(struct peer *p, int fd, peer_handler handler, void *data)
@@ -143,8 +144,10 @@ static int fill(struct peer *p, struct gantry_error *err)
 		}
 	}
 	if (n <= 0) {
-		return n == 0 ? error_set(err, GANTRY_ERR_UNAVAILABLE, "it closed the connection")
-			      : error_errno(err, (int)-n, "its connection failed");
+		/* Reset: it had not read all when it closed it. */
+		return n == 0 || n == -ECONNRESET
+			       ? error_set(err, GANTRY_ERR_UNAVAILABLE, "it closed the connection")
+			       : error_errno(err, (int)-n, "its connection failed");
 	}
 	p->in.len += (size_t)n;
 	p->in.data[p->in.len] = '\0';
@@ -302,7 +305,9 @@ static int handle_buffered(struct peer *p, struct gantry_error *err)
 		m.body.at = m.line + (m.body.at - p->in.data);
 		drop_line(p, end);
 		p->reading = 0;
-		announce(p);
+		if (!p->nudged) {
+			announce(p);
+		}
 		pthread_mutex_unlock(&p->lock);
 		p->handler(p, &m);
 		message_done(&m);
@@ -312,11 +317,29 @@ static int handle_buffered(struct peer *p, struct gantry_error *err)
 	return r;
 }
 
+/* Until something can be read; 0: not until the deadline.  One that is far away costs no
+ * system call: reading then waits, and gives up at each tick. */
+static int await(struct peer *p, int64_t deadline_ns)
+{
+	static const struct timeval tick = {.tv_usec = TICK_NS / 1000};
+	struct pollfd pfd = {.fd = p->fd, .events = POLLIN};
+
+	if (deadline_ns == INT64_MAX) {
+		return 1;
+	}
+	if (deadline_ns - time_monotonic_ns() > 2 * TICK_NS) {
+		p->ticks = p->ticks || setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)) == 0;
+		if (p->ticks) {
+			return 1;
+		}
+	}
+	return poll(&pfd, 1, poll_ms(deadline_ns));
+}
+
 /* One turn of reading, with the lock held: waits, reads, handles.  Gives the role
  * back. */
 static void read_turn(struct peer *p, int64_t deadline_ns)
 {
-	struct pollfd pfd = {.fd = p->fd, .events = POLLIN};
 	struct gantry_error err = GANTRY_ERROR_INIT;
 	int r;
 
@@ -324,8 +347,7 @@ static void read_turn(struct peer *p, int64_t deadline_ns)
 	r = handle_buffered(p, &err);
 	if (r == 0) {
 		pthread_mutex_unlock(&p->lock);
-		r = poll(&pfd, 1, poll_ms(deadline_ns));
-		r = r > 0 ? fill(p, &err) : 0;
+		r = await(p, deadline_ns) > 0 ? fill(p, &err) : 0;
 		pthread_mutex_lock(&p->lock);
 		r = r > 0 ? handle_buffered(p, &err) : r;
 	}
@@ -510,6 +532,19 @@ int peer_finish(struct peer *p, struct peer_call *c, struct buf *line, struct wi
 	}
 	pthread_mutex_unlock(&p->lock);
 	return r;
+}
+
+int peer_nudge(struct peer *p)
+{
+	int read;
+
+	pthread_mutex_lock(&p->lock);
+	read = p->reading || p->broken.code;
+	if (!read) {
+		announce(p);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return read;
 }
 
 int peer_serve(struct peer *p, struct gantry_error *err)

@@ -10,6 +10,7 @@
 #define CORE_PLUGIN_PEER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <gantry/error.h>
@@ -76,6 +77,8 @@ struct peer {
 	pthread_cond_t changed;
 	unsigned waiters;
 	int reading;                 /* somebody has the reader's role */
+	atomic_int nudged;           /* who handles a request wakes no reader: peer_nudge() does */
+	int ticks;                   /* reading gives up now and then */
 	int64_t last_id;
 	struct peer_call *calls;
 	struct gantry_error broken;  /* code: why nothing more can come; 0: sound */
@@ -107,6 +110,9 @@ int peer_finish(struct peer *p, struct peer_call *c, struct buf *line, struct wi
 /* Reads and handles one message, or waits until another thread has done so.
  * Returns UNAVAILABLE at the end. */
 int peer_serve(struct peer *p, struct gantry_error *err);
+
+/* Has a thread that waits read if nobody does; returns whether somebody did. */
+int peer_nudge(struct peer *p);
 
 /* Ends it: all calls fail with this. */
 void peer_break(struct peer *p, const struct gantry_error *why);

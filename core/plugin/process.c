@@ -246,7 +246,7 @@ int process_acquire(struct process_driver *p, int64_t deadline_ns, struct incarn
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->page &&
+	if (p->page && !p->retired &&
 	    atomic_load_explicit(&p->page->reloads, memory_order_relaxed) != p->reloads) {
 		old = replace_outdated(p, deadline_ns);
 	}
@@ -293,6 +293,26 @@ void process_forsake(struct process_driver *p, struct incarnation *i)
 	incarnation_unref(old);
 }
 
+void process_let_go(struct process_driver *p)
+{
+	struct incarnation *old;
+
+	pthread_mutex_lock(&p->lock);
+	old = p->retired ? steal(&p->current) : NULL;
+	pthread_mutex_unlock(&p->lock);
+	incarnation_unref(old);
+}
+
+static void process_retire(struct driver *d)
+{
+	struct process_driver *p = d->form_data;
+
+	pthread_mutex_lock(&p->lock);
+	p->retired = 1;
+	pthread_mutex_unlock(&p->lock);
+	process_let_go(p);
+}
+
 static int process_has(const struct driver *d, unsigned op)
 {
 	const struct process_driver *p = d->form_data;
@@ -310,6 +330,7 @@ static const struct driver_form process_form = {
 	.invoke = process_invoke,
 	.has = process_has,
 	.close = process_close,
+	.retire = process_retire,
 };
 
 /* ---- a driver's life ---- */

@@ -330,6 +330,9 @@ int process_invoke(struct driver *d, unsigned number, const void *args, struct g
 				 d->iface->kind, d->name, op->name);
 	}
 	r = attempt_call(&a);
+	if (p->retired) {
+		process_let_go(p);
+	}
 	if (r == GANTRY_ERR_UNAVAILABLE || r == GANTRY_ERR_TIMEOUT || r == GANTRY_ERR_INTERNAL) {
 		error_prefix(err, "%s driver %s", d->iface->kind, d->name);
 	}

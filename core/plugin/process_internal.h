@@ -29,6 +29,7 @@ struct process_driver {
 	int64_t failed_ns[BREAKER_FAILURES]; /* the last failures, newest first */
 	int64_t not_before_ns;    /* no start until then */
 	int breaker;              /* that is because of too many failures */
+	atomic_int retired;       /* another driver has taken its place */
 	struct gantry_error last_failure;
 
 	uint64_t has;
@@ -47,6 +48,10 @@ void process_give_up(struct process_driver *p, struct incarnation *i, struct gan
 /* It neither answered nor heeded the cancellation: it is stopped, and the next call
  * meets a new one. */
 void process_forsake(struct process_driver *p, struct incarnation *i);
+
+/* Of a driver that is retired, after a call: its process ends when no call and no handle
+ * is left in it. */
+void process_let_go(struct process_driver *p);
 
 /* The form's call. */
 int process_invoke(struct driver *d, unsigned number, const void *args, struct gantry_reply *reply,

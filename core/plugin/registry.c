@@ -16,7 +16,7 @@
 #include "core/plugin/native.h"
 #include "core/plugin/page.h"
 #include "core/plugin/process.h"
-#include "core/plugin/registry.h"
+#include "core/plugin/registry_internal.h"
 #include "core/plugin/script.h"
 #include "core/plugin/services.h"
 #include "helpers/cleanup.h"
@@ -24,35 +24,6 @@
 #include "helpers/io.h"
 #include "helpers/interfaces.h"
 #include "helpers/json.h"
-
-struct entry {
-	struct entry *next;
-	char *kind;
-	char *name;
-	char *table; /* the driver's name in the plugin; an adaptor's differs from name */
-	struct json_object *manifest;
-	char *file;
-	char *state_dir;
-	char *run_dir;
-	char *config;
-	int isolated;
-	unsigned long long reloads;      /* of its page, when it was loaded */
-	struct native_plugin *plugin;    /* of one that is not isolated */
-	struct process_driver *process;  /* of one that is; the driver's once it is opened */
-	struct service_host *host;
-	struct driver *driver; /* NULL until opened */
-};
-
-struct registry {
-	pthread_mutex_t lock;
-	struct entry *retired; /* replaced by a reload; calls may be under way in them */
-	const struct paths *paths;
-	const struct config *config;
-	struct db *db;
-	struct events *events;
-	const struct gantry_engine_service *engine;
-	struct entry *entries;
-};
 
 int registry_new(const struct paths *paths, const struct config *config, struct db *db,
 		 struct events *events, const struct gantry_engine_service *engine, struct registry **ret,
@@ -157,7 +128,7 @@ static int driver_folder(const char *base, const char *kind, const char *name, m
 	return r < 0 ? error_errno(err, -r, "cannot create folder %s", *ret) : 0;
 }
 
-static int is_exec(const struct entry *e)
+int entry_is_exec(const struct entry *e)
 {
 	const char *form = json_get_string(e->manifest, "Form");
 
@@ -177,7 +148,7 @@ static int choose_isolation(struct registry *r, struct entry *e, struct gantry_e
 		return error_set(err, GANTRY_ERR_INVALID, "isolation of %s driver %s must be none or process, not \"%s\"",
 				 e->kind, e->name, said);
 	}
-	e->isolated = is_exec(e) || !strcmp(said, "process");
+	e->isolated = entry_is_exec(e) || !strcmp(said, "process");
 	return 0;
 }
 
@@ -191,7 +162,7 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 		.kind = e->kind,
 		.name = e->table,
 		.file = e->file,
-		.exec = is_exec(e),
+		.exec = entry_is_exec(e),
 		.permissions = permissions,
 		.state_dir = e->state_dir,
 		.run_dir = e->run_dir,
@@ -212,12 +183,12 @@ static int start_process(struct registry *r, struct entry *e, struct gantry_erro
 	return process_driver_new(&spec, service_host_public(e->host), &e->process, err);
 }
 
-static const struct gantry_driver *entry_table(const struct entry *e)
+const struct gantry_driver *entry_table(const struct entry *e)
 {
 	return e->process ? process_driver_table(e->process) : native_plugin_driver(e->plugin, e->kind, e->table);
 }
 
-static const struct gantry_plugin *entry_descriptor(const struct entry *e)
+const struct gantry_plugin *entry_descriptor(const struct entry *e)
 {
 	return e->process ? process_driver_descriptor(e->process) : native_plugin_descriptor(e->plugin);
 }
@@ -335,14 +306,15 @@ static int new_entry(struct registry *r, const char *kind, const char *name, str
 	return 0;
 }
 
-/* Was it reloaded?  Isolated drivers see to that themselves. */
+/* Was it reloaded, or its package changed? */
 static int is_outdated(const struct entry *e)
 {
-	return !e->isolated && e->driver && e->driver->page &&
+	return e->driver && e->driver->page &&
 	       atomic_load_explicit(&e->driver->page->reloads, memory_order_relaxed) != e->reloads;
 }
 
-/* Takes an entry off the list.  Callers may have its driver still, so it is kept. */
+/* Takes an entry off the list.  Callers may have its driver still, so it is kept; its
+ * process ends with its last call. */
 static void retire(struct registry *r, struct entry **at)
 {
 	struct entry *e = *at;
@@ -351,11 +323,13 @@ static void retire(struct registry *r, struct entry **at)
 		*at = e->next;
 		e->next = r->retired;
 		r->retired = e;
+		if (e->driver) {
+			driver_retire(e->driver);
+		}
 	}
 }
 
-/* Called with the lock held. */
-static int get_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
+int registry_entry(struct registry *r, const char *kind, const char *name, struct entry **ret,
 		     struct gantry_error *err)
 {
 	struct entry **at = &r->entries;
@@ -372,6 +346,11 @@ static int get_entry(struct registry *r, const char *kind, const char *name, str
 		return 0;
 	}
 	code = new_entry(r, kind, name, ret, err);
+	if (code == GANTRY_ERR_NOT_FOUND) {
+		/* It was removed, or disabled. */
+		retire(r, at);
+		return code;
+	}
 	if (code < 0 && *at) {
 		/* The one that works stays. */
 		(*at)->reloads = (*at)->driver && (*at)->driver->page ? atomic_load(&(*at)->driver->page->reloads) : 0;
@@ -413,7 +392,7 @@ static int get_open(struct registry *r, const char *kind, const char *name, cons
 	struct json_object *requires;
 	int code = refuse_cycle(outer, kind, name, err);
 
-	code = code < 0 ? code : get_entry(r, kind, name, ret, err);
+	code = code < 0 ? code : registry_entry(r, kind, name, ret, err);
 	requires = code < 0 ? NULL : json_get_array((*ret)->manifest, "Requires");
 	for (size_t i = 0; code == 0 && !(*ret)->driver && i < json_array_size(requires); i++) {
 		const char *text = json_item_string(requires, i);
@@ -446,6 +425,17 @@ int registry_get(struct registry *r, const char *kind, const char *name, struct 
 	return code;
 }
 
+int registry_has(struct registry *r, const char *kind, const char *name, struct gantry_error *err)
+{
+	struct entry e = { .kind = (char *)(uintptr_t)kind, .name = (char *)(uintptr_t)name };
+	int code = interface_find(kind) ? find_plugin(r, &e, err)
+					: error_set(err, GANTRY_ERR_INVALID, "there is no kind %s of drivers", kind);
+
+	json_object_put(e.manifest);
+	free(e.table);
+	return code;
+}
+
 int registry_probe(struct registry *r, const char *kind, const char *name,
 		   struct gantry_error *err)
 {
@@ -454,7 +444,7 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 	int code;
 
 	pthread_mutex_lock(&r->lock);
-	code = get_entry(r, kind, name, &e, err);
+	code = registry_entry(r, kind, name, &e, err);
 	if (code == 0) {
 		code = load_entry(r, e, err);
 	}
@@ -470,7 +460,6 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 
 int registry_reload(struct registry *r, const char *kind, const char *name, struct gantry_error *err)
 {
-	struct plugin_page *page;
 	struct entry *trial;
 	int code;
 
@@ -483,12 +472,27 @@ int registry_reload(struct registry *r, const char *kind, const char *name, stru
 	if (code < 0) {
 		return error_prefix(err, "%s/%s was not reloaded", kind, name);
 	}
-	code = page_map(trial->run_dir, &page, err);
+	entry_free(trial);
+	return registry_announce(r, kind, name, err);
+}
+
+int registry_announce(struct registry *r, const char *kind, const char *name, struct gantry_error *err)
+{
+	auto_free char *run_dir = path_join(r->paths->run_root, "drivers", kind, name, NULL);
+	struct plugin_page *page;
+	int code;
+
+	if (!run_dir) {
+		return error_no_memory(err);
+	}
+	if (access(run_dir, F_OK) < 0) {
+		return 0; /* nobody has used it */
+	}
+	code = page_map(run_dir, &page, err);
 	if (code == 0) {
 		atomic_fetch_add(&page->reloads, 1);
 		page_unmap(page);
 	}
-	entry_free(trial);
 	return code;
 }
 
@@ -499,7 +503,7 @@ int registry_place(struct registry *r, const char *kind, const char *name,
 	int code;
 
 	pthread_mutex_lock(&r->lock);
-	code = get_entry(r, kind, name, &e, err);
+	code = registry_entry(r, kind, name, &e, err);
 	if (code == 0) {
 		*ret = (struct driver_place){
 			.file = e->file,
@@ -509,140 +513,8 @@ int registry_place(struct registry *r, const char *kind, const char *name,
 			.run_dir = e->run_dir,
 			.host_program = e->isolated ? r->paths->plugin_host : NULL,
 			.permissions = json_get_array(e->manifest, "Permissions"),
-			.exec = is_exec(e),
+			.exec = entry_is_exec(e),
 		};
-	}
-	pthread_mutex_unlock(&r->lock);
-	return code;
-}
-
-static void list_kind(const char *dir, const char *kind, struct json_object *list)
-{
-	auto_free char *folder = path_join(dir, kind, NULL);
-	auto_dir DIR *d = folder ? opendir(folder) : NULL;
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		struct gantry_error err = GANTRY_ERROR_INIT;
-		auto_free char *plugin = path_join(folder, e->d_name, NULL);
-		struct json_object *manifest;
-		int code;
-
-		if (e->d_name[0] == '.' || !plugin) {
-			continue;
-		}
-		code = manifest_read(plugin, &manifest, &err);
-		if (code == GANTRY_ERR_NOT_FOUND || err.sys_errno == ENOTDIR) {
-			continue;
-		}
-		if (code < 0) {
-			manifest = json_object_new_object();
-			json_set_string(manifest, "Folder", plugin);
-			json_set_string(manifest, "Error", err.message);
-		}
-		json_object_array_add(list, manifest);
-	}
-}
-
-int registry_list(struct registry *r, struct json_object **ret, struct gantry_error *err)
-{
-	auto_free char *path = strdup(r->paths->plugin_path);
-	struct json_object *list = json_object_new_array();
-	char *save = NULL;
-
-	if (!path || !list) {
-		json_object_put(list);
-		return error_no_memory(err);
-	}
-	for (char *dir = strtok_r(path, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
-		for (const struct gantry_interface *const *i = interfaces_all; *i; i++) {
-			list_kind(dir, (*i)->kind, list);
-		}
-	}
-	adaptor_list(r->config, list);
-	*ret = list;
-	return 0;
-}
-
-static struct json_object *describe_keys(const struct gantry_driver *d)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (const struct gantry_config_key *k = d->config; k && k->name; k++) {
-		struct json_object *o = json_object_new_object();
-
-		json_set_string(o, "Name", k->name);
-		json_set_string(o, "Default", k->default_text);
-		json_set_string(o, "Description", k->doc);
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static struct json_object *describe_operations(const struct driver *d)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (uint32_t i = 0; i < d->iface->n_ops; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_set_string(o, "Name", d->iface->ops[i].name);
-		json_set_bool(o, "Required", (d->iface->ops[i].flags & GANTRY_OP_REQUIRED) != 0);
-		json_set_bool(o, "Implemented", driver_has(d, i));
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static struct json_object *describe(const struct entry *e)
-{
-	const struct gantry_plugin *p = entry_descriptor(e);
-	const struct gantry_driver *d = entry_table(e);
-	struct json_object *o = json_object_new_object();
-	char abi[32];
-
-	json_set_string(o, "Kind", e->kind);
-	json_set_string(o, "Driver", e->name);
-	if (strcmp(e->name, e->table)) {
-		json_set_string(o, "Adaptor", e->table);
-	}
-	json_set_string(o, "Summary", d->summary);
-	json_set_string(o, "Plugin", p->name);
-	json_set_string(o, "Version", p->version);
-	json_set_string(o, "Licence", p->licence);
-	json_set_string(o, "File", e->file);
-	json_set_string(o, "Form", is_exec(e) ? "exec" : script_suffix(e->file) ? "lua" : "native");
-	json_set_string(o, "Isolation", e->isolated ? "process" : "none");
-	snprintf(abi, sizeof(abi), "%u.%u", p->abi >> 16, p->abi & 0xffff);
-	json_set_string(o, "BuiltAgainst", abi);
-	snprintf(abi, sizeof(abi), "%u.%u", p->needs >> 16, p->needs & 0xffff);
-	json_set_string(o, "Needs", abi);
-	json_set_int(o, "DescriptorSize", p->size);
-	json_set_string(o, "Threads",
-			d->threads == GANTRY_THREADS_PARALLEL	  ? "parallel"
-			: d->threads == GANTRY_THREADS_PER_OBJECT ? "per object"
-								  : "serial");
-	json_set_string(o, "StateDir", e->state_dir);
-	json_set(o, "Permissions", json_object_get(json_get(e->manifest, "Permissions")));
-	json_set(o, "Configuration", describe_keys(d));
-	json_set(o, "Operations", describe_operations(e->driver));
-	return o;
-}
-
-int registry_inspect(struct registry *r, const char *kind, const char *name,
-		     struct json_object **ret, struct gantry_error *err)
-{
-	struct driver *driver;
-	struct entry *e;
-	int code = registry_get(r, kind, name, &driver, err);
-
-	if (code < 0) {
-		return code;
-	}
-	pthread_mutex_lock(&r->lock);
-	code = get_entry(r, kind, name, &e, err);
-	if (code == 0) {
-		*ret = describe(e);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return code;

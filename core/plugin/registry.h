@@ -30,6 +30,10 @@ struct registry *registry_free(struct registry *r);
 int registry_get(struct registry *r, const char *kind, const char *name, struct driver **ret,
 		 struct gantry_error *err);
 
+/* Is there a plugin that has this driver, or adapts one of its name?  Loads nothing of it;
+ * NOT_FOUND says where was looked. */
+int registry_has(struct registry *r, const char *kind, const char *name, struct gantry_error *err);
+
 /* Could this driver serve here?  Loads it and asks its probe; err says why not. */
 int registry_probe(struct registry *r, const char *kind, const char *name,
 		   struct gantry_error *err);
@@ -37,6 +41,10 @@ int registry_probe(struct registry *r, const char *kind, const char *name,
 /* Has all processes that use the driver start it anew.  Here it is tried first: one
  * that does not start is refused, and nothing changes. */
 int registry_reload(struct registry *r, const char *kind, const char *name, struct gantry_error *err);
+
+/* Tells all processes that use a driver, or did, that its plugin is another now, or gone:
+ * each looks again before its next call. */
+int registry_announce(struct registry *r, const char *kind, const char *name, struct gantry_error *err);
 
 /* What a process other than this one needs to open the same driver: the plugin's
  * file, its configuration, its folders.  Text is owned by the registry. */

@@ -28,18 +28,33 @@ static const struct service_host *inner(const struct gantry_host *host)
 	return (const struct service_host *)host;
 }
 
+/* From which level on stderr hears of it: GANTRY_DEBUG, or what gantryd's --log-level said. */
+static uint32_t least_level(void)
+{
+	const char *text = getenv("GANTRY_LOG_LEVEL");
+
+	if (getenv("GANTRY_DEBUG")) {
+		return GANTRY_LOG_DEBUG;
+	}
+	if (text && !strcmp(text, "info")) {
+		return GANTRY_LOG_INFO;
+	}
+	return text && (!strcmp(text, "error") || !strcmp(text, "fatal")) ? GANTRY_LOG_ERROR
+									  : GANTRY_LOG_WARNING;
+}
+
 static void log_write(const struct gantry_host *host, uint32_t level, const char *text)
 {
 	static const char *const names[] = { "", "debug", "info", "warning", "error" };
-	static int debug = -1;
+	static uint32_t least;
 
-	if (debug < 0) {
-		debug = getenv("GANTRY_DEBUG") != NULL;
+	if (!least) {
+		least = least_level();
 	}
-	if (level >= GANTRY_LOG_INFO || debug) {
+	if (level >= GANTRY_LOG_INFO || least == GANTRY_LOG_DEBUG) {
 		plugin_log(host->run_dir, names[level <= 4 ? level : 4], text, strlen(text));
 	}
-	if (level >= GANTRY_LOG_WARNING || debug) {
+	if (level >= least) {
 		fprintf(stderr, "%s: %s: %s\n", inner(host)->owner, names[level <= 4 ? level : 4], text);
 	}
 }

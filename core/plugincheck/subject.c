@@ -184,15 +184,17 @@ static int choose_driver(struct subject *s, const char *wanted, struct gantry_er
 }
 
 /* The driver's configuration: its defaults, and what the file says. */
-static int read_config(struct subject *s, const char *file, const struct gantry_driver *driver,
-		       struct gantry_error *err)
+static int read_config(struct subject *s, const struct subject_options *options,
+		       const struct gantry_driver *driver, struct gantry_error *err)
 {
-	struct paths paths = { .config_file = (char *)(uintptr_t)(file ? file : "/dev/null") };
+	const char *file = options->config_file ? options->config_file : "/dev/null";
+	struct paths paths = { .config_file = (char *)(uintptr_t)file };
 	struct config *config;
 	int r = config_load(&paths, NULL, &config, err);
 
 	if (r == 0) {
-		r = config_for_driver(config, driver, s->name, &s->config, err);
+		r = config_for_driver(config, driver, options->instance ? options->instance : s->name,
+				      &s->config, err);
 		config_free(config);
 	}
 	return r;
@@ -290,7 +292,7 @@ static int load(struct subject *s, const struct subject_options *options, struct
 	if (r == 0 && !table_of(s)) {
 		r = error_set(err, GANTRY_ERR_NOT_FOUND, "plugin %s has no driver %s/%s", s->file, s->kind, s->name);
 	}
-	return r == 0 ? read_config(s, options->config_file, table_of(s), err) : r;
+	return r == 0 ? read_config(s, options, table_of(s), err) : r;
 }
 
 static int compare_manifest(const struct subject *s, struct gantry_error *err)

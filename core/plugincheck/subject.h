@@ -14,6 +14,7 @@ struct subject;
 struct subject_options {
 	const char *path;        /* a folder with plugin.conf, or the plugin's file */
 	const char *driver;      /* "kind/name", or NULL: the only one */
+	const char *instance;    /* the name that it is configured by; NULL: its own */
 	const char *isolation;   /* "none", "process", or NULL: as the form needs */
 	const char *config_file; /* NULL: defaults only */
 	const char *const *settings;

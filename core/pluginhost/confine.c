@@ -44,7 +44,8 @@ unsigned long confine_namespaces(const struct permits *permits)
 	} else if (geteuid() != 0) {
 		return 0;
 	}
-	if (!(permits->groups & PERMIT_DAEMON)) {
+	/* Who shares the host's mounts has the host's /proc, whose numbers must be its own. */
+	if (!(permits->groups & (PERMIT_DAEMON | PERMIT_MOUNT))) {
 		flags |= CLONE_NEWPID;
 	}
 	if (!(permits->groups & PERMIT_MOUNT)) {

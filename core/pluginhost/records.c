@@ -33,23 +33,36 @@ static int64_t get64(const char *p)
 }
 
 static int write_record(struct driver *driver, uint64_t log, const char *p, size_t size, int more,
-			struct gantry_error *err)
+			struct reply *ret, struct gantry_error *err)
 {
-	auto_(reply) struct reply ret = REPLY_INIT;
-
 	return log_write(driver,
 			 &GANTRY_LOG_WRITE_ARGS(.log = log, .stream = get32(p),
 						.time_ns = get64(p + 4),
 						.partial = get32(p + 12) & 1,
 						.data = {p + HEADER, size}, .more = more),
-			 &ret, err);
+			 ret, err);
+}
+
+/* Kept by each thread, since it is as large again for the next records. */
+static char *room(size_t length)
+{
+	static _Thread_local char *data;
+	static _Thread_local size_t size;
+
+	if (length > size) {
+		free(data);
+		data = malloc(length);
+		size = data ? length : 0;
+	}
+	return data ? data : malloc(1);
 }
 
 int append_records(struct driver *driver, const void *args, struct gantry_error *err)
 {
 	const struct gantry_log_append_args *a = args;
 	size_t length = a->length > 0 && a->length <= MAX ? (size_t)a->length : 0;
-	auto_free char *data = malloc(length + 1);
+	auto_(reply) struct reply ret = REPLY_INIT;
+	char *data = room(length);
 	size_t at = 0;
 
 	if (!data) {
@@ -68,7 +81,8 @@ int append_records(struct driver *driver, const void *args, struct gantry_error 
 			return error_set(err, GANTRY_ERR_INVALID,
 					 "a record at byte %zu is longer than the rest", at);
 		}
-		r = write_record(driver, a->log, data + at, size, at + HEADER + size < length, err);
+		r = write_record(driver, a->log, data + at, size, at + HEADER + size < length, &ret,
+				 err);
 		if (r < 0) {
 			return r;
 		}

@@ -23,6 +23,8 @@
 
 #define MAX_THREADS 64
 #define FIRST_ID 1
+#define WATCH_NS 200000
+#define WATCH_QUIET 5
 
 struct job {
 	struct job *next;
@@ -41,6 +43,9 @@ struct stub {
 	pthread_mutex_t lock;
 	unsigned threads;
 	unsigned busy;	   /* in a call */
+	unsigned long calls;
+	int watched;	   /* the watcher is awake */
+	pthread_cond_t wake;
 	struct job *first; /* calls that wait for a serial driver */
 	struct job **last;
 };
@@ -298,6 +303,36 @@ static void *serve_thread(void *arg)
  * what it holds (a driver's locks) must not meet another call. */
 static _Thread_local int in_call;
 
+/* Who reads a call executes it, and to wake another thread to read on would cost more than
+ * most calls take.  So none is woken; while there are calls this thread looks every now and
+ * then whether one of them keeps everybody from reading. */
+static void *watch_thread(void *arg)
+{
+	static const struct timespec pause = {.tv_nsec = WATCH_NS};
+	struct stub *s = arg;
+	unsigned long seen = 0;
+	int quiet = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		int read;
+
+		while (!s->watched) {
+			pthread_cond_wait(&s->wake, &s->lock);
+		}
+		pthread_mutex_unlock(&s->lock);
+		nanosleep(&pause, NULL);
+		read = peer_nudge(&s->peer);
+		pthread_mutex_lock(&s->lock);
+		quiet = s->calls == seen && read ? quiet + 1 : 0;
+		seen = s->calls;
+		if (quiet == WATCH_QUIET) {
+			s->watched = quiet = 0;
+		}
+	}
+	return NULL;
+}
+
 static void start_thread(struct stub *s, void *(*run)(void *))
 {
 	pthread_attr_t attr;
@@ -306,6 +341,9 @@ static void start_thread(struct stub *s, void *(*run)(void *))
 	if (s->driver && s->driver->threads != GANTRY_THREADS_SERIAL && s->threads < MAX_THREADS) {
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		if (!s->peer.nudged) {
+			s->peer.nudged = pthread_create(&thread, &attr, watch_thread, s) == 0;
+		}
 		s->threads += pthread_create(&thread, &attr, run, s) == 0;
 		pthread_attr_destroy(&attr);
 	}
@@ -381,6 +419,11 @@ static void handle(struct peer *p, struct message *m)
 	}
 	pthread_mutex_lock(&s->lock);
 	waits = put_aside(s, m);
+	s->calls++;
+	if (s->peer.nudged && !s->watched) {
+		s->watched = 1;
+		pthread_cond_signal(&s->wake);
+	}
 	if (!waits) {
 		s->busy++;
 		/* One thread reads while others are in calls. */
@@ -422,6 +465,7 @@ int serve(const struct host_options *options)
 	s->last = &s->first;
 	s->threads = 1;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, NULL);
 	if (load(s, &err) < 0) {
 		refuse_greeting(&err);
 		return 1;

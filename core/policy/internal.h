@@ -66,7 +66,6 @@ int policy_ask_driver(struct driver *driver, const char *point, struct json_obje
  * were changed. */
 void policy_look(struct policy *policy);
 int policy_is_stale(struct policy *policy);
-void policy_changed(struct policy *policy);
 void policy_unmap(struct policy *policy);
 
 /* who.c: who asks, as {uid, gid, user, auth, ...}; a new reference. */

@@ -46,6 +46,9 @@ int policy_new(struct core *core, struct policy **ret, struct gantry_error *err)
 /* Starts the daemon's tick; to be called once the core is open. */
 int policy_start(struct policy *policy, struct gantry_error *err);
 void policy_stop(struct policy *policy);
+
+/* Policies, or drivers of them, are others now: every process looks again before it asks. */
+void policy_changed(struct policy *policy);
 struct policy *policy_free(struct policy *policy);
 
 /* The engine's operations behind the gate; owned by policy. */

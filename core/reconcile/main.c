@@ -121,6 +121,9 @@ int main(int argc, char **argv)
 		}
 	}
 	r = core_open(&core_options, &core, &err);
+	if (r == 0 && core_warning(core)) {
+		fprintf(stderr, "gantry-reconcile: %s\n", core_warning(core)->message);
+	}
 	if (r == 0) {
 		r = run(core, argc - optind, argv + optind, &err);
 	}

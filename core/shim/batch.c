@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,7 +17,6 @@
 #define SIZE (256 * 1024)
 #define START sizeof(uint64_t) /* of the records; before it lies the mark */
 #define HEADER 20
-#define PATIENCE_NS INT64_C(20000000000)
 #define PAUSE_NS 20000000
 
 int batch_init(struct batch *b, struct gantry_error *err)
@@ -43,22 +43,32 @@ void batch_done(struct batch *b)
 	b->memory = NULL;
 }
 
-static char *put(char *p, uint64_t value, unsigned bytes)
+static char *put32(char *p, uint32_t value)
 {
-	for (unsigned i = 0; i < bytes; i++) {
-		*p++ = (char)(value >> 8 * i);
-	}
-	return p;
+	value = htole32(value);
+	return (char *)memcpy(p, &value, sizeof(value)) + sizeof(value);
 }
 
-static uint64_t get(const char *p, unsigned bytes)
+static char *put64(char *p, uint64_t value)
 {
-	uint64_t value = 0;
+	value = htole64(value);
+	return (char *)memcpy(p, &value, sizeof(value)) + sizeof(value);
+}
 
-	for (unsigned i = 0; i < bytes; i++) {
-		value |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	}
-	return value;
+static uint32_t get32(const char *p)
+{
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le32toh(value);
+}
+
+static uint64_t get64(const char *p)
+{
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le64toh(value);
 }
 
 int batch_add(struct batch *b, int stream, int64_t time_ns, int partial, const char *data,
@@ -69,10 +79,10 @@ int batch_add(struct batch *b, int stream, int64_t time_ns, int partial, const c
 	if (START + b->used + HEADER + len > SIZE) {
 		return 0;
 	}
-	p = put(p, (uint64_t)stream, 4);
-	p = put(p, (uint64_t)time_ns, 8);
-	p = put(p, partial != 0, 4);
-	p = put(p, len, 4);
+	p = put32(p, (uint32_t)stream);
+	p = put64(p, (uint64_t)time_ns);
+	p = put32(p, partial != 0);
+	p = put32(p, (uint32_t)len);
 	memcpy(p, data, len);
 	b->used += HEADER + len;
 	b->records++;
@@ -85,17 +95,17 @@ static int count_before(const struct batch *b, uint64_t mark, size_t *ret)
 	size_t at = 0, n = 0;
 
 	while (at < mark && at < b->used) {
-		at += HEADER + (size_t)get(b->memory + START + at + HEADER - 4, 4);
+		at += HEADER + get32(b->memory + START + at + HEADER - 4);
 		n++;
 	}
 	*ret = n;
 	return at == mark ? 0 : -1;
 }
 
-int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret_lost,
-	       struct gantry_error *err)
+int batch_send(struct batch *b, struct driver *driver, uint64_t log, int64_t patience_ns,
+	       size_t *ret_lost, struct gantry_error *err)
 {
-	int64_t until = time_monotonic_ns() + PATIENCE_NS;
+	int64_t until = time_monotonic_ns() + patience_ns;
 	size_t done = 0, written = 0;
 	int r = 0;
 
@@ -103,7 +113,7 @@ int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret
 		auto_(reply) struct reply ret = REPLY_INIT;
 		uint64_t mark;
 
-		put(b->memory, 0, sizeof(mark));
+		put64(b->memory, 0);
 		error_clear(err);
 		r = log_append(driver,
 			       &GANTRY_LOG_APPEND_ARGS(.log = log, .records = b->fd,
@@ -114,7 +124,7 @@ int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret
 			written = b->records;
 			break;
 		}
-		mark = done + get(b->memory, sizeof(mark));
+		mark = done + get64(b->memory);
 		if (count_before(b, mark, &written) == 0) {
 			done = mark;
 		}

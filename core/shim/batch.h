@@ -28,9 +28,9 @@ void batch_done(struct batch *b);
 /* Adds a record; 0: it has no room, send first. */
 int batch_add(struct batch *b, int stream, int64_t time_ns, int partial, const char *data, size_t len);
 
-/* Has the driver append them all, on a new process if need be; for a while the
+/* Has the driver append them all, on a new process if need be; for so long the
  * container is held up by a driver that cannot.  *ret_lost: records given up. */
-int batch_send(struct batch *b, struct driver *driver, uint64_t log, size_t *ret_lost,
-	       struct gantry_error *err);
+int batch_send(struct batch *b, struct driver *driver, uint64_t log, int64_t patience_ns,
+	       size_t *ret_lost, struct gantry_error *err);
 
 #endif

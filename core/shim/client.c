@@ -87,6 +87,7 @@ int client_new(struct stdio *s, int sock, const struct shim_message *m, struct c
 	c->want = (shim_message_get_int(m, "stdin", 0) ? STDIO_STDIN : 0) |
 		  (shim_message_get_int(m, "stdout", 0) ? STDIO_STDOUT : 0) |
 		  (shim_message_get_int(m, "stderr", 0) ? STDIO_STDERR : 0);
+	c->framed = shim_message_get_int(m, "framed", 0) != 0;
 	r = s->tty ? parse_keys(c, shim_message_get(m, "detach_keys"), err) : 0;
 	if (r == 0 && fcntl(sock, F_SETFL, fcntl(sock, F_GETFL) | O_NONBLOCK) < 0) {
 		r = error_errno(err, errno, "cannot use the descriptor to attach");
@@ -158,7 +159,7 @@ void client_send(struct client *c, int stream, const void *data, size_t len)
 	unsigned char header[8] = { (unsigned char)stream, 0, 0, 0, (unsigned char)(len >> 24),
 				    (unsigned char)(len >> 16), (unsigned char)(len >> 8),
 				    (unsigned char)len };
-	size_t header_len = c->stdio->tty ? 0 : sizeof(header);
+	size_t header_len = c->stdio->tty && !c->framed ? 0 : sizeof(header);
 	struct iovec parts[2] = { { header, header_len }, { (void *)(uintptr_t)data, len } };
 	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t n = 0;

@@ -16,6 +16,7 @@ struct client {
 	struct source source;
 	struct buf queue;    /* output that the peer has not taken */
 	unsigned want;       /* STDIO_STDIN | ... */
+	int framed;          /* also what a terminal prints */
 	unsigned char keys[CLIENT_MAX_KEYS]; /* the sequence that detaches */
 	unsigned n_keys;
 	unsigned matched;    /* keys of the sequence typed so far, held back */

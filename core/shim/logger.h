@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's log: opens the log driver in this process and cuts output into
- * the records that it wants.
+ * The container's log: cuts output into records, and gives each to all drivers of the
+ * chain that the CREATE message names.
  */
 #ifndef CORE_SHIM_LOGGER_H
 #define CORE_SHIM_LOGGER_H
@@ -18,8 +18,7 @@ int logger_open(struct shim *shim, struct logger **ret, struct gantry_error *err
 /* Flushes and closes.  NULL is fine; returns NULL. */
 struct logger *logger_close(struct logger *l);
 
-/* Writes the complete lines; what begins a line is kept in the output.  A driver
- * that fails is noted in shim.log and costs the record, not the container. */
+/* Writes the complete lines; what begins a line is kept in the output. */
 void logger_feed(struct logger *l, struct output *o, const char *data, size_t len);
 /* The output has ended: writes a last line without newline. */
 void logger_end(struct logger *l, struct output *o);

@@ -62,7 +62,8 @@ enum shim_type {
 	 *   stdin (0|1: keep a pipe open), stdin_once (0|1: close it when the first
 	 *                           attached client goes)
 	 *   log.path, log.driver, log.config, log.state, log.run, log.dir, log.options,
-	 *   log.info                (no log.driver: output only goes to attached clients)
+	 *   log.info                (no log.driver: output only goes to attached clients);
+	 *   log1.path ... log7.options   the further drivers of a chain
 	 *   emulate                 program that answers emulated calls (absent: none are)
 	 *   hold_mounts (0|1)       its mounts may outlive it, as long as the shim lives
 	 *   reconcile               program that finishes what the shim cannot
@@ -104,7 +105,8 @@ enum shim_type {
 	SHIM_RESIZE = 7,
 
 	/* Starts a process.  exec (id), process (path of the OCI process object), seccomp,
-	 * tty, stdin, stdout, stderr (0|1), width, height, detach_keys (as for ATTACH).
+	 * tty, stdin, stdout, stderr (0|1), width, height, detach_keys (as for ATTACH), framed
+	 * (1: what a terminal prints is framed as stdout).
 	 * Descriptor: a connected stream socket as for ATTACH; none: detached.
 	 * Answer: OK with pid. */
 	SHIM_EXEC = 8,

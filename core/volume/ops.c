@@ -231,6 +231,7 @@ void volume_add_usage(struct core *core, struct json_object *volume)
 /* Without all=true only anonymous volumes, as Docker since API 1.42. */
 ENGINE_OP(volume_prune)
 {
+	static const char *const known[] = { "all", "label", "label!", NULL };
 	struct core *core = self;
 	auto_json struct json_object *filters = NULL;
 	auto_json struct json_object *out = json_object_new_object();
@@ -242,6 +243,9 @@ ENGINE_OP(volume_prune)
 
 	json_set(out, "VolumesDeleted", deleted);
 	all = json_item_string(json_get_array(filters, "all"), 0);
+	if (r == 0) {
+		r = filters_check(filters, known, err);
+	}
 	if (r == 0) {
 		r = load(core, NULL, &list, err);
 	}

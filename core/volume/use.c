@@ -53,6 +53,12 @@ static int create_with(struct core *core, const char *name, const char *driver_n
 	json_set_string(doc, "CreatedAt", created);
 	json_set(doc, "Options", options ? json_object_get(options) : NULL);
 	json_set(doc, "Labels", labels ? json_object_get(labels) : NULL);
+	if (anonymous) {
+		struct json_object *marked = labels ? json_object_get(labels) : json_object_new_object();
+
+		json_set_string(marked, "com.docker.volume.anonymous", ""); /* as Docker says it */
+		json_set(doc, "Labels", marked);
+	}
 	json_set_bool(doc, "Anonymous", anonymous);
 	r = db_exec(core->db, err, "INSERT OR IGNORE INTO volumes VALUES(?,?,?)", "sss", name, driver_name,
 		    json_text(doc));

@@ -205,6 +205,18 @@ static void watch(struct running *r, struct kit_outcome *o, pid_t pid, int fd)
 	judge_end(o, status);
 }
 
+/* What a driver keeps in a place that is not the kit's is emptied by who set it up. */
+static int run_before(const struct running *r, struct kit_outcome *o)
+{
+	const char *command = kit_setting(r->subject, "before");
+	int status = command ? system(command) : 0;
+
+	if (status != 0) {
+		blame(o, "`%s`, to be run before each test, ended with status %d", command, status);
+	}
+	return status;
+}
+
 static void run_plan(struct running *r, const struct plan *plan)
 {
 	struct kit_outcome *o;
@@ -219,6 +231,11 @@ static void run_plan(struct running *r, const struct plan *plan)
 	snprintf(r->folder, sizeof(r->folder), "%s/%zu", r->options->folder, r->report->n);
 	if (mkdir(r->folder, 0700) < 0 || pipe2(ends, O_CLOEXEC) < 0) {
 		blame(o, "cannot make %s: %s", r->folder, strerror(errno));
+		return;
+	}
+	if (run_before(r, o) != 0) {
+		close(ends[0]);
+		close(ends[1]);
 		return;
 	}
 	fflush(stdout);

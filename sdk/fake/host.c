@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <gantry/engine.h>
 #include <gantry/fake.h>
 
 #include "fake/store.h"
@@ -92,6 +93,32 @@ static int store_list(const struct gantry_host *host, const char *prefix, struct
 	return fake_store_list(&fake_of(host)->store, prefix, reply, err);
 }
 
+/* Every operation of the engine: there is none. */
+static int no_engine(void *self, const void *args, struct gantry_reply *reply, struct gantry_error *err)
+{
+	return error_set(err, GANTRY_ERR_UNSUPPORTED, "a fake host has no engine");
+}
+
+static struct gantry_engine_ops engine_ops = { .struct_size = sizeof(engine_ops) };
+
+static void fill_engine(void)
+{
+	gantry_op_fn fn = no_engine;
+
+	for (size_t at = offsetof(struct gantry_engine_ops, version); at < sizeof(engine_ops); at += sizeof(fn)) {
+		memcpy((char *)&engine_ops + at, &fn, sizeof(fn));
+	}
+}
+
+static const struct gantry_engine_service *engine_service(void)
+{
+	static const struct gantry_engine_service service = { sizeof(service), 0, NULL, &engine_ops };
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fill_engine);
+	return &service;
+}
+
 static const void *query(const struct gantry_host *host, const char *service, uint32_t min_version)
 {
 	static const struct gantry_log_service log_service = { sizeof(log_service), 0, log_write };
@@ -108,6 +135,7 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	return !strcmp(service, "log")	    ? (const void *)&log_service
 	       : !strcmp(service, "events") ? (const void *)&events_service
 	       : !strcmp(service, "store")  ? (const void *)&store_service
+	       : !strcmp(service, "engine") ? (const void *)engine_service()
 					    : NULL;
 }
 

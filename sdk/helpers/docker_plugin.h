@@ -29,6 +29,12 @@ struct docker_plugin;
 	{ "deadline", GANTRY_TYPE_INTEGER, 0, "60", "seconds that a plugin may take for work" }, \
 	{ "query_deadline", GANTRY_TYPE_INTEGER, 0, "5", "seconds that it may take to answer a question" }
 
+/* What an adaptor needs in a process of its own, as its plugin.conf says, too. */
+#define DOCKER_PLUGIN_PERMISSIONS                                                             \
+	"net", "unix", "read:/run/docker/plugins", "read:/etc/docker",                        \
+		"read:/usr/lib/docker/plugins", "read:$XDG_RUNTIME_DIR", "read:~/.config/docker", \
+		"read:~/.local/lib/docker"
+
 /* gantry_driver.discover of an adaptor for plugins that implement interface
  * ("VolumeDriver").  with_dead: of all, also those that do not answer. */
 int docker_plugin_discover(const char *config, const char *interface, int with_dead,

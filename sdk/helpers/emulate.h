@@ -14,6 +14,15 @@
 #define EMULATE_ANNOTATION "org.gantry.emulation"              /* a level, or "off" */
 #define EMULATE_SOCKET_ANNOTATION "org.gantry.emulation.socket" /* where the emulator listens */
 
+/* Host sockets: "connect" for a container that publishes nothing, else "accept", which
+ * is both; absent: none.  The filter then asks about these calls, too. */
+#define EMULATE_SOCKETS_ANNOTATION "org.gantry.sockets"
+
+/* What a connection to the emulator begins with: one listener of a filter, or the plan
+ * of the container's networks as text up to the end, answered by '+' or '-'. */
+#define EMULATE_LISTENER 'L'
+#define EMULATE_PLAN 'P'
+
 /* A process's identity is kept where the kernel keeps what children inherit and no
  * program looks at: in the soft limit of this resource, which Linux has not used
  * since 2.4.  RLIM_INFINITY is the identity that the kernel shows. */
@@ -24,6 +33,23 @@ enum emulate_level {
 	EMULATE_RECORD,     /* calls succeed and are remembered */
 	EMULATE_CONSISTENT, /* and the stat family tells what was remembered */
 };
+
+enum emulate_sockets {
+	EMULATE_NO_SOCKETS = 0,
+	EMULATE_CONNECT,
+	EMULATE_ACCEPT,
+};
+
+/* What a container's filter asks about. */
+struct emulation {
+	enum emulate_level ids;
+	enum emulate_sockets sockets;
+};
+
+static inline int emulation_is_on(const struct emulation *e)
+{
+	return e->ids != EMULATE_OFF || e->sockets != EMULATE_NO_SOCKETS;
+}
 
 /* -1 for a text that is no level. */
 static inline int emulate_level(const char *text)

@@ -39,7 +39,7 @@ static int spawn(const struct program *p, const int pipes[3][2], pid_t *ret)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn(ret, p->file, &actions, &attributes, p->argv ? p->argv : alone, p->environment);
+	r = posix_spawnp(ret, p->file, &actions, &attributes, p->argv ? p->argv : alone, p->environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return r;

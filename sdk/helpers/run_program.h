@@ -12,7 +12,7 @@
 struct buf;
 
 struct program {
-	const char *file;
+	const char *file;         /* without a slash it is looked for in $PATH */
 	char *const *argv;        /* NULL: file alone */
 	char *const *environment;
 	const char *input;

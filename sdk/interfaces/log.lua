@@ -4,7 +4,8 @@ kind {
 	since = "1.0",
 	doc = [[
 A container's output.  The shim opens a log, writes records as the container produces
-them and closes it; anybody may read meanwhile, from another process.]],
+them and closes it; anybody may read meanwhile, from another process.  Of several drivers in a chain each gets every record; one that
+fails costs its own, and `read` is asked of the first that has it and does not answer UNSUPPORTED.]],
 }
 
 op {

@@ -44,7 +44,7 @@ op {
 		{ "ports", "json?", "[{Protocol, ContainerPort, HostIP, HostPort (0: choose)}]" },
 	},
 	results = {
-		{ "endpoint", "json", "{IPAddress, IPPrefixLen, Gateway, MacAddress, GlobalIPv6Address, GlobalIPv6PrefixLen, IPv6Gateway, Interface, DNS:[...]}" },
+		{ "endpoint", "json", "{IPAddress, IPPrefixLen, Gateway, MacAddress, GlobalIPv6Address, GlobalIPv6PrefixLen, IPv6Gateway, Interface, DNS:[...] resolvers where the host's cannot be reached, Sockets: {Inside:[subnets], Resolver: \"ALIAS ADDRESS\", Carrier: path}: TCP to the outside is made in the host's network for it}" },
 		{ "ports", "json?", "the ports as published" },
 	},
 	errors = { "INVALID", "IN_USE", "NO_SPACE", "NOT_FOUND" },

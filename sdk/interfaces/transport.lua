@@ -108,6 +108,7 @@ op {
 	args = {
 		{ "server", "string", "HOST[:PORT]" },
 		{ "auth", "json", "{username,password}" },
+		{ "options", "json?", "driver options, as for open" },
 	},
 	results = { { "identity_token", "string?", "to be stored instead of the password" } },
 	errors = { "UNAUTHORIZED", "UNAVAILABLE" },

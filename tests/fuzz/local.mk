@@ -3,6 +3,8 @@ FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuz
 	tests/fuzz/fuzz-oci-criu tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
 	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-lazy
+	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin
+	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
@@ -32,6 +34,11 @@ tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/replay.c
 tests_fuzz_fuzz_layer_LDADD = $(HELPERS)
 tests_fuzz_fuzz_registry_SOURCES = tests/fuzz/fuzz-registry.c tests/fuzz/replay.c $(REGISTRY_PARSE)
 tests_fuzz_fuzz_registry_LDADD = $(HELPERS) $(CRYPTO_LIBS) $(JSON_LIBS)
+tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz-package.c tests/fuzz/replay.c core/package/tar.c
+tests_fuzz_fuzz_package_LDADD = $(HELPERS)
+tests_fuzz_fuzz_usernet_SOURCES = tests/fuzz/fuzz-usernet.c tests/fuzz/replay.c \
+	core/emulate/net_plan.c plugins/network/bridge/usernet/packet.c
+tests_fuzz_fuzz_usernet_LDADD = $(HELPERS) -lpthread
 tests_fuzz_fuzz_plugin_SOURCES = tests/fuzz/fuzz-plugin.c tests/fuzz/replay.c
 tests_fuzz_fuzz_plugin_LDADD = core/libplugin.a $(HELPERS) -lpthread
 tests_fuzz_fuzz_lazy_SOURCES = tests/fuzz/fuzz-lazy.c tests/fuzz/replay.c $(LAZY_CHECK)

@@ -5,7 +5,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
 start_client
 n=t$$
-net=10.213.$(($$ % 250))
+take_subnet
+net=$SUBNET
 
 # Volumes
 expect v1 "$(c volume create --label tier=db v1)" "volume create NAME"

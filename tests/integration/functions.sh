@@ -14,6 +14,7 @@
 #   expect_status WANT COMMAND...    runs it quietly; its exit code, output in $OUT
 #   expect_error WANT TEXT COMMAND...  the same, and the output contains TEXT
 #   expect_text TEXT GOT WHAT        GOT contains TEXT
+#   take_subnet           sets SUBNET to 10.213.N or the like, which no other test has
 #   skip REASON
 
 set -uo pipefail
@@ -109,6 +110,18 @@ free_port() {
 		    except OSError:
 		        pass
 	END
+}
+
+# The lock lives as long as the test.
+take_subnet() {
+	local n folder=${TMPDIR:-/tmp}/gantry-test-subnets
+	mkdir -p "$folder"
+	for n in $(shuf -i 0-1023); do
+		SUBNET=10.$((213 + n / 256)).$((n % 256))
+		exec 7>"$folder/$SUBNET" && flock -n 7 || continue
+		[ -n "$(ip -4 -o addr show to "$SUBNET.0/24"; ip -4 route show "$SUBNET.0/24")" ] || return 0
+	done
+	fail "no free subnet"
 }
 
 # wait_for SECONDS COMMAND...: the seconds are an idle machine's, a busy one has six times that.

@@ -9,8 +9,11 @@ lazy_image estargz
 lazy_image gzip
 lazy_serve
 
-look() { # what the tests below compare
-	u run --rm --network none "$1" /bin/sh -c 'cat /etc/changed; ls -ln /home/user/file /var/mail/.. | sort; stat -c "%a %s" /bin/busybox /usr/victim; md5sum /usr/victim'
+look() { # what the tests below compare; owners as they are packed
+	u run --rm --network none "$1" /bin/sh -c 'cat /etc/changed; stat -c "%a %s" /bin/busybox /usr/victim; md5sum /usr/victim' || return
+	u create --name looked-at --network none "$1" >/dev/null || return
+	u export looked-at | tar --numeric-owner -tvf - | grep -E ' \.?/?(home|var|srv)' | awk '{print $1, $2, $6, $7, $8}' | sort
+	u rm looked-at >/dev/null
 }
 
 for ids in single full; do
@@ -19,6 +22,7 @@ for ids in single full; do
 		u pull -q "$REGISTRY/t:gzip" >/dev/null || fail "$ids, $STORAGE: pull"
 		want=$(look "$REGISTRY/t:gzip") || fail "$ids, $STORAGE: an unpacked image: $want"
 		u rmi "$REGISTRY/t:gzip" >/dev/null || fail "$ids, $STORAGE: rmi"
+		expect_text "1000/1001" "$want" "$ids, $STORAGE: owners of an unpacked image"
 		for kind in estargz gzip; do
 			name=$REGISTRY/t:$kind
 			u pull -q --lazy "$name" >/dev/null || fail "$ids, $STORAGE, $kind: pull --lazy"

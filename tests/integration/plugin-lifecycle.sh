@@ -46,6 +46,14 @@ gantry --host "$DOCKER_HOST" version >/dev/null || fail "the daemon does not ans
 expect ok "$(stat_of volume/py Health)" "health"
 expect 1 "$(stat_of volume/py Processes)" "processes"
 expect_text volume/py "$(d plugin stats)" "plugin stats without a name"
+# The same in the list, and in what is said of one driver
+row() { d plugin ls --format '{{.Name}} {{.Calls}} {{.Errors}} {{.Restarts}} {{.Health}}' | grep '^volume-py '; }
+expect "volume-py $(stat_of volume/py Calls) 0 0 ok" "$(row)" "plugin ls"
+[ -n "$(d plugin ls --format '{{.Name}} {{.P50}}{{.P99}} {{.Memory}}' | sed -n 's/^volume-py .*s [0-9.]*[kM]*i*B$/x/p')" ] ||
+	fail "plugin ls shows no times and no memory: $(d plugin ls --format '{{.Name}} {{.P50}} {{.P99}} {{.Memory}}')"
+expect "volume py process $(stat_of volume/py Calls) ok" \
+	"$(d plugin inspect -f '{{.Kind}} {{.Driver}} {{.Isolation}} {{.Stats.Calls}} {{.Stats.Health}}' volume/py)" "plugin inspect KIND/DRIVER"
+expect_error 1 'there is no volume driver "absent"' d plugin inspect volume/absent
 expect_error 1 "was not used since the last reboot" d plugin stats volume/absent
 
 # Another instance of the same driver, with options and folders of its own

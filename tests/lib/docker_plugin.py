@@ -93,12 +93,12 @@ class LogDriver:
 
     def StartLogging(self, r):
         fifo = r["File"]
-        self.done[fifo] = threading.Event()
-        threading.Thread(target=self._consume, args=(fifo, r["Info"]["ContainerID"]),
+        done = self.done[fifo] = threading.Event()
+        threading.Thread(target=self._consume, args=(fifo, r["Info"]["ContainerID"], done),
                          daemon=True).start()
         return {}
 
-    def _consume(self, fifo, container):
+    def _consume(self, fifo, container, done):
         with open(fifo, "rb") as f, open(self.state.path("log-" + container), "ab") as out:
             while True:
                 head = f.read(4)
@@ -108,7 +108,7 @@ class LogDriver:
                 body = f.read(size)
                 out.write(head + body)
                 out.flush()
-        self.done[fifo].set()
+        done.set()
 
     def StopLogging(self, r):
         self.done.pop(r["File"], threading.Event()).wait(10)
@@ -180,8 +180,9 @@ class NetworkDriver:
         self._ip("link", "add", name, "type", "veth", "peer", "name", name + "p")
         self._ip("link", "set", name, "master", self._bridge(r["NetworkID"]), "up")
         gateway = ""
-        with open(self.state.path("gateway-" + r["NetworkID"][:12])) as f:
-            gateway = f.read()
+        if os.path.exists(self.state.path("gateway-" + r["NetworkID"][:12])):
+            with open(self.state.path("gateway-" + r["NetworkID"][:12])) as f:
+                gateway = f.read()
         return {"InterfaceName": {"SrcName": name + "p", "DstPrefix": "eth"}, "Gateway": gateway,
                 "StaticRoutes": [{"Destination": "198.51.100.0/24", "RouteType": 1}]}
 

@@ -7,8 +7,8 @@ API_TESTS = \
 	tests/unit/daemon/test-http \
 	tests/unit/daemon/test-options
 check_PROGRAMS += $(API_TESTS) tests/unit/daemon/fake-gantryd
-TESTS += $(API_TESTS) tests/unit/daemon/test-gantryd.sh
-EXTRA_DIST += tests/unit/daemon/test-gantryd.sh
+TESTS += $(API_TESTS) tests/unit/daemon/test-gantryd.sh tests/unit/daemon/man-pages.sh
+EXTRA_DIST += tests/unit/daemon/test-gantryd.sh tests/unit/daemon/man-pages.sh
 
 tests_unit_api_test_docker_SOURCES = tests/unit/api/test-docker.c $(FAKE_API_SOURCES)
 tests_unit_api_test_docker_LDADD = $(API_TEST_LIBS)

@@ -4,7 +4,7 @@ tests_unit_core_fake_runtime_so_SOURCES = tests/unit/core/fake_runtime.c
 tests_unit_core_fake_runtime_so_LDFLAGS = $(SHARED_LINK)
 tests_unit_core_fake_runtime_so_LDADD = $(HELPERS)
 
-CORE_TESTS = tests/unit/core/test-shim
+CORE_TESTS = tests/unit/core/test-package-tar tests/unit/core/test-shim tests/unit/core/test-wire
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 tests_unit_core_test_shim_SOURCES = tests/unit/core/test-shim.c \
@@ -24,3 +24,7 @@ tests_unit_lazy_test_lazy_SOURCES = tests/unit/lazy/test-lazy.c $(LAZY_CHECK)
 tests_unit_lazy_test_lazy_CPPFLAGS = $(AM_CPPFLAGS) $(LAZY_CHECK_FLAGS)
 tests_unit_lazy_test_lazy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_lazy_test_lazy_LDADD = $(CORE_LIBS) $(CHECK_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
+tests_unit_core_test_package_tar_SOURCES = tests/unit/core/test-package-tar.c core/package/tar.c
+tests_unit_core_test_package_tar_LDADD = $(HELPERS) $(CHECK_LIBS)
+tests_unit_core_test_wire_SOURCES = tests/unit/core/test-wire.c
+tests_unit_core_test_wire_LDADD = core/libplugin.a $(HELPERS) $(CHECK_LIBS) -lpthread

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answer.h"
 
@@ -162,6 +166,47 @@ int answer_stream(struct request *rq, const char *type, int fd, struct gantry_er
 		return error_no_memory(err);
 	}
 	return 0;
+}
+
+/* Looks at what lies in a pipe without taking it; 0 where that is not possible. */
+static size_t peek(int fd, char *to, size_t size)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	auto_fd int out = -1;
+	auto_fd int in = -1;
+	int ends[2];
+	ssize_t n;
+
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR) {
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return 0;
+	}
+	out = ends[0];
+	in = ends[1];
+	n = tee(fd, in, size, 0);
+	n = n > 0 ? read(out, to, (size_t)n) : 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
+int answer_progress(struct request *rq, int fd, struct gantry_error *err)
+{
+	auto_fd int stream = fd;
+	auto_json struct json_object *o = NULL;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	char line[4096];
+	size_t len = stream < 0 ? 0 : peek(stream, line, sizeof(line) - 1);
+	const char *message;
+
+	line[len] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (*line && json_parse(line, strlen(line), "a line of progress", &o, &ignored) == 0 &&
+	    (message = json_get_string(o, "error"))) {
+		int code = (int)json_get_int(o, "code", GANTRY_ERR_INTERNAL);
+
+		return error_set(err, code < 0 ? code : GANTRY_ERR_INTERNAL, "%s", message);
+	}
+	return answer_stream(rq, TYPE_JSON, steal_fd(&stream), err);
 }
 
 const char *output_type(const struct request *rq, enum stream_framing framing)

@@ -33,6 +33,10 @@ int answer_id(struct request *rq, int status, const char *key, const char *id,
 /* 200 with a body that is read from fd, which the host owns from here on. */
 int answer_stream(struct request *rq, const char *type, int fd, struct gantry_error *err);
 
+/* The same with the lines of a transfer that runs.  One that fails before it has said anything
+ * is answered with a status of its own and not with 200. */
+int answer_progress(struct request *rq, int fd, struct gantry_error *err);
+
 /* The connection becomes fd, which the host owns from here on: 101 when the
  * client asked for an upgrade, else 200 and raw bytes. */
 enum stream_framing { STREAM_MULTIPLEXED, STREAM_RAW };

@@ -217,6 +217,14 @@ static int add_types(struct json_object *config, struct json_object *plugin)
 	return json_set(config, "Interface", interface);
 }
 
+/* What Docker's does not have: each driver with its statistics. */
+static int add_drivers(struct json_object *o, struct json_object *plugin)
+{
+	struct json_object *drivers = json_get_array(plugin, "Drivers");
+
+	return drivers ? json_set(o, "Drivers", json_object_get(drivers)) : 0;
+}
+
 /* A plugin of gantry's as Docker shows one; NULL is out of memory. */
 static struct json_object *docker_plugin(struct json_object *plugin)
 {
@@ -234,7 +242,7 @@ static struct json_object *docker_plugin(struct json_object *plugin)
 	    json_set_bool(o, "Enabled", json_get_bool(plugin, "Enabled", 1)) < 0 ||
 	    json_set(o, "Settings", json_object_new_object()) < 0 ||
 	    json_set_string(config, "Description", about ? about : "") < 0 ||
-	    add_empty(config) < 0 || add_types(config, plugin) < 0) {
+	    add_empty(config) < 0 || add_types(config, plugin) < 0 || add_drivers(o, plugin) < 0) {
 		return NULL;
 	}
 	return steal(&o);

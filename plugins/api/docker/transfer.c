@@ -63,8 +63,7 @@ static int pull(struct request *rq, const char *name, struct gantry_error *err)
 	if (r < 0) {
 		return r;
 	}
-	return answer_stream(rq, TYPE_JSON,
-			     reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_PULL_RET_STREAM), err);
+	return answer_progress(rq, reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_PULL_RET_STREAM), err);
 }
 
 static int import(struct request *rq, struct gantry_error *err)
@@ -89,8 +88,7 @@ static int import(struct request *rq, struct gantry_error *err)
 	if (r < 0) {
 		return r;
 	}
-	return answer_stream(rq, TYPE_JSON,
-			     reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_IMPORT_RET_STREAM), err);
+	return answer_progress(rq, reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_IMPORT_RET_STREAM), err);
 }
 
 int image_create(struct request *rq, struct gantry_error *err)
@@ -135,8 +133,7 @@ int image_push(struct request *rq, struct gantry_error *err)
 	if (r < 0) {
 		return r;
 	}
-	return answer_stream(rq, TYPE_JSON,
-			     reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_PUSH_RET_STREAM), err);
+	return answer_progress(rq, reply_take_fd(&ret, GANTRY_ENGINE_IMAGE_PUSH_RET_STREAM), err);
 }
 
 static int save(struct request *rq, const char *const *names, struct gantry_error *err)

@@ -3,12 +3,14 @@
  * the next, or the plugin would misread all that follow; one that was not begun may be
  * lost.  A pipe whose reader died is replaced by a new one, so that the new reader does
  * not start within a record. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,8 +28,10 @@
 
 struct writer {
 	struct docker_plugin *plugin;
-	struct json_object *request; /* of StartLogging and StopLogging */
-	char *path;
+	struct json_object *request; /* of StartLogging */
+	char *folder;
+	char *container;
+	char *path;                  /* of the pipe */
 	int fd;                      /* the writing end; -1: the plugin is gone */
 	int64_t patience_ms;
 	int64_t retry_at;
@@ -91,20 +95,67 @@ static int wait_reader(struct writer *w, struct gantry_error *err)
 	return 0;
 }
 
+/* Pipes that nobody reads any more: of writers that were killed. */
+static void remove_stale(DIR *folder)
+{
+	struct dirent *e;
+
+	while ((e = readdir(folder))) {
+		const char *dot = strrchr(e->d_name, '.');
+		int fd;
+
+		if (!dot || strcmp(dot, ".fifo") != 0) {
+			continue;
+		}
+		fd = openat(dirfd(folder), e->d_name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0 && errno == ENXIO) {
+			(void)unlinkat(dirfd(folder), e->d_name, 0);
+		}
+		replace_fd(&fd, -1);
+	}
+}
+
+/* At a path that no pipe had before: plugins tell logs apart by it, also those of a writer
+ * that was killed before it could say so.  Both ends are open before another writer, who
+ * has the folder's lock then, could take it for stale. */
+static int make_pipe(struct writer *w, int *ret_both, struct gantry_error *err)
+{
+	auto_dir DIR *folder = opendir(w->folder);
+	int fd;
+
+	if (w->path) {
+		unlink(w->path);
+		free(w->path);
+	}
+	if (asprintf(&w->path, "%s/%.64s-%llx.fifo", w->folder, w->container,
+		     (unsigned long long)time_now_ns()) < 0) {
+		w->path = NULL;
+		return error_no_memory(err);
+	}
+	json_set_string(w->request, "File", w->path);
+	if (folder && flock(dirfd(folder), LOCK_EX) == 0) {
+		remove_stale(folder);
+	}
+	if (mkfifo(w->path, 0600) < 0) {
+		return error_errno(err, errno, "cannot make the pipe %s", w->path);
+	}
+	fd = open(w->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		return error_errno(err, errno, "cannot open the pipe %s", w->path);
+	}
+	*ret_both = fd;
+	return 0;
+}
+
 /* A plugin may open its end in StartLogging and wait there for a writer, or open it later:
  * so the pipe has both ends until the plugin has answered. */
 static int connect_plugin(struct writer *w, struct gantry_error *err)
 {
 	auto_fd int both = -1;
-	int r;
+	int r = make_pipe(w, &both, err);
 
-	unlink(w->path);
-	if (mkfifo(w->path, 0600) < 0) {
-		return error_errno(err, errno, "cannot make the pipe %s", w->path);
-	}
-	both = open(w->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (both < 0) {
-		return error_errno(err, errno, "cannot open the pipe %s", w->path);
+	if (r < 0) {
+		return r;
 	}
 	(void)fcntl(both, F_SETPIPE_SZ, PIPE_ROOM);
 	r = docker_plugin_call(w->plugin, "LogDriver.StartLogging", w->request, DOCKER_PLUGIN_WORK, NULL,
@@ -135,6 +186,8 @@ static void writer_free(struct writer *w)
 	json_object_put(w->request);
 	buf_done(&w->rest);
 	free(w->path);
+	free(w->folder);
+	free(w->container);
 	free(w);
 }
 
@@ -152,14 +205,12 @@ int writer_open(struct docker_plugin *p, const char *folder, int64_t patience_ms
 	w->fd = -1;
 	w->patience_ms = patience_ms;
 	w->request = json_object_new_object();
-	if (asprintf(&w->path, "%s/%.64s.fifo", folder, args->container) < 0) {
-		w->path = NULL;
-	}
-	if (!w->request || !w->path) {
+	w->folder = strdup(folder);
+	w->container = strdup(args->container);
+	if (!w->request || !w->folder || !w->container) {
 		writer_free(w);
 		return error_no_memory(err);
 	}
-	json_set_string(w->request, "File", w->path);
 	json_set(w->request, "Info", writer_info(args->container, args->options, args->info));
 	r = connect_plugin(w, err);
 	if (r < 0) {

@@ -279,6 +279,14 @@ static int choose_all(const struct bridge_driver *d, struct rtnl *host, struct n
 	if (r < 0) {
 		return error_errno(err, -r, "cannot look for the bridge %s", n->bridge);
 	}
+	if (ground_namespace() >= 0 && n->sockets < 0) {
+		/* The relay carries no TCP. */
+		n->sockets = !strcmp(ground_way(d), "relay");
+	} else if (ground_namespace() < 0 && n->sockets == 1) {
+		error_set(err, GANTRY_ERR_INVALID, "network option org.gantry.sockets=true is for networks of "
+			  "ordinary users");
+		return error_hint(err, "root's containers have the host's network by --network host");
+	}
 	r = ipam_choose_subnets(&d->store, host, n, name, err);
 	if (r < 0) {
 		return r;

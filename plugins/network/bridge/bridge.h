@@ -24,6 +24,7 @@ struct bridge_driver {
 	const struct gantry_host *host;
 	const struct gantry_log_service *log; /* or NULL */
 	struct store store;
+	char way_out[16]; /* as configured: auto, pasta, slirp4netns, relay */
 };
 
 /* One text for the log service. */

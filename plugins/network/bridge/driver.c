@@ -4,7 +4,9 @@
  * ports.  Any number of processes may use one engine's networks at once: addresses and ports are
  * claimed by records, changes of networks are serialised by a file lock.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <gantry/network.h>
 #include <gantry/plugin.h>
@@ -107,6 +109,25 @@ static int driver_probe(const struct gantry_host *host, const char *config, stru
 	return ground_probe(err);
 }
 
+static int read_config(struct bridge_driver *d, const char *config, struct gantry_error *err)
+{
+	auto_json struct json_object *o = NULL;
+	int r = json_parse_object(config, "configuration of network driver bridge", &o, err);
+	const char *way = json_get_string(o, "way_out");
+
+	if (r < 0) {
+		return r;
+	}
+	way = way ? way : "auto";
+	if (strcmp(way, "auto") && strcmp(way, "pasta") && strcmp(way, "slirp4netns") &&
+	    strcmp(way, "relay")) {
+		error_set(err, GANTRY_ERR_INVALID, "drivers.network.bridge.way_out: \"%s\" is no way out", way);
+		return error_hint(err, "known are auto, pasta, slirp4netns and relay");
+	}
+	snprintf(d->way_out, sizeof(d->way_out), "%s", way);
+	return 0;
+}
+
 static int driver_open(const struct gantry_host *host, const char *config, void **ret_self,
 		       struct gantry_error *err)
 {
@@ -115,6 +136,11 @@ static int driver_open(const struct gantry_host *host, const char *config, void 
 
 	if (!d) {
 		return error_no_memory(err);
+	}
+	r = read_config(d, config, err);
+	if (r < 0) {
+		free(d);
+		return r;
 	}
 	d->host = host;
 	d->log = gantry_service(host, "log");
@@ -141,6 +167,12 @@ static const struct gantry_network_ops ops = {
 	.reconcile = driver_reconcile,
 };
 
+static const struct gantry_config_key keys[] = {
+	{ "way_out", GANTRY_TYPE_STRING, 0, "auto",
+	  "what carries an ordinary user's packets: pasta, slirp4netns, relay (gantry's own) or auto" },
+	{ NULL, 0, 0, NULL, NULL },
+};
+
 static const struct gantry_driver driver = {
 	.size = sizeof(driver),
 	.threads = GANTRY_THREADS_PARALLEL,
@@ -148,6 +180,7 @@ static const struct gantry_driver driver = {
 	.name = "bridge",
 	.summary = "A Linux bridge with NAT and published ports",
 	.ops = &ops,
+	.config = keys,
 	.probe = driver_probe,
 	.open = driver_open,
 	.close = driver_close,

@@ -283,7 +283,69 @@ static int connect_sandbox(const struct bridge_driver *d, struct endpoint *e,
 	return r;
 }
 
-static int describe(const struct endpoint *e, struct gantry_reply *reply, struct gantry_error *err)
+/* What an ordinary user's containers call the host's resolver, whoever carries it. */
+#define RESOLVER_ALIAS "10.0.2.3"
+
+/* "10.0.2.3 127.0.0.53" */
+static void find_resolver(char *ret, size_t size)
+{
+	auto_file FILE *f = fopen("/etc/resolv.conf", "re");
+	char line[512], address[ADDRESS_TEXT];
+	struct address a;
+
+	*ret = '\0';
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "nameserver %63s", address) == 1 && address_parse(address, &a) == 0) {
+			snprintf(ret, size, RESOLVER_ALIAS " %s", address);
+			return;
+		}
+	}
+}
+
+/* How TCP gets out and in where the emulator makes its sockets. */
+static int describe_sockets(const struct bridge_driver *d, const struct endpoint *e,
+			    struct json_object *o, struct gantry_error *err)
+{
+	struct json_object *sockets = json_object_new_object(), *inside = json_object_new_array();
+	const struct network *n = &e->network;
+	char text[ADDRESS_TEXT], resolver[ADDRESS_TEXT + 16], path[PATH_MAX];
+	int r = publish_give_path(d, e->args->endpoint, path, err);
+
+	if (r < 0) {
+		return r;
+	}
+	find_resolver(resolver, sizeof(resolver));
+	r |= json_set(o, "Sockets", sockets);
+	r |= json_set(sockets, "Inside", inside);
+	r |= json_add_string(inside, subnet_format(&n->v4.subnet, text));
+	if (n->ipv6) {
+		r |= json_add_string(inside, subnet_format(&n->v6.subnet, text));
+	}
+	if (*resolver) {
+		r |= json_set_string(sockets, "Resolver", resolver);
+	}
+	r |= json_set_string(sockets, "Carrier", path);
+	return r < 0 ? error_no_memory(err) : 0;
+}
+
+/* What is only an ordinary user's. */
+static int describe_ground(const struct bridge_driver *d, const struct endpoint *e,
+			   struct json_object *o, struct gantry_error *err)
+{
+	struct json_object *dns;
+
+	if (ground_namespace() < 0 || e->network.internal) {
+		return 0;
+	}
+	dns = json_object_new_array();
+	if (json_set(o, "DNS", dns) < 0 || json_add_string(dns, RESOLVER_ALIAS) < 0) {
+		return error_no_memory(err);
+	}
+	return e->network.sockets == 1 ? describe_sockets(d, e, o, err) : 0;
+}
+
+static int describe(const struct bridge_driver *d, const struct endpoint *e,
+		    struct gantry_reply *reply, struct gantry_error *err)
 {
 	auto_json struct json_object *o = json_object_new_object();
 	const struct network *n = &e->network;
@@ -303,7 +365,11 @@ static int describe(const struct endpoint *e, struct gantry_reply *reply, struct
 		r |= json_set_string(o, "IPv6Gateway",
 				     n->internal ? "" : address_format(&n->v6.gateway, text));
 	}
-	return r < 0 ? error_no_memory(err) : gantry_network_attach_set_endpoint(reply, json_text(o));
+	if (r < 0) {
+		return error_no_memory(err);
+	}
+	r = describe_ground(d, e, o, err);
+	return r < 0 ? r : gantry_network_attach_set_endpoint(reply, json_text(o));
 }
 
 static int publish(const struct bridge_driver *d, const struct endpoint *e,
@@ -319,7 +385,7 @@ static int publish(const struct bridge_driver *d, const struct endpoint *e,
 	}
 	r = ports_publish(&d->store, &e->network, &owner, e->args->ports, &ports, err);
 	if (r == 0) {
-		r = publish_ports(d, e->args->endpoint, &e->v4, &e->v6, ports, err);
+		r = publish_ports(d, e->args->endpoint, &e->v4, &e->v6, ports, e->network.sockets == 1, err);
 	}
 	return r < 0 ? r : gantry_network_attach_set_ports(reply, json_text(ports));
 }
@@ -391,7 +457,7 @@ int endpoint_attach(const struct bridge_driver *d, const struct gantry_network_a
 		r = publish(d, &e, reply, err);
 	}
 	if (r == 0) {
-		r = describe(&e, reply, err);
+		r = describe(d, &e, reply, err);
 	}
 	if (r < 0) {
 		undo(d, &e);

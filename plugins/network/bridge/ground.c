@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ground.h"
@@ -27,6 +28,10 @@
 #include "usernet.h"
 
 #define MAX_TRIES 5
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 /* Constant once set, but for the namespace: a new one after the old one's end. */
 static struct {
@@ -63,21 +68,39 @@ static int is_on_path(const char *program)
 	return 0;
 }
 
+/* The sockets that the emulator gives need both. */
+static int has_notifications(void)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+	auto_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0;
+}
+
+static int has_helper(const char *name)
+{
+	return access("/dev/net/tun", R_OK | W_OK) == 0 && is_on_path(name);
+}
+
 int ground_probe(struct gantry_error *err)
 {
-	if (!needs_own()) {
+	if (!needs_own() || has_helper("pasta") || has_helper("slirp4netns") || has_notifications()) {
 		return 0;
 	}
-	if (access("/dev/net/tun", R_OK | W_OK) < 0) {
-		error_errno(err, errno, "an ordinary user's network needs /dev/net/tun");
-		return error_hint(err, "an administrator can allow it: chmod 0666 /dev/net/tun");
-	}
-	if (!is_on_path("pasta") && !is_on_path("slirp4netns")) {
-		error_set(err, GANTRY_ERR_UNAVAILABLE, "an ordinary user's network has no way out of its "
-			  "namespace: neither pasta nor slirp4netns is installed");
-		return error_hint(err, "install the package passt or slirp4netns");
-	}
-	return 0;
+	error_set(err, GANTRY_ERR_UNAVAILABLE, "an ordinary user's network has no way out of its "
+		  "namespace: Linux is older than 5.14, and neither pasta nor slirp4netns can be used");
+	return error_hint(err, "install the package passt or slirp4netns, and allow /dev/net/tun: "
+			  "chmod 0666 /dev/net/tun");
+}
+
+const char *ground_way(const struct bridge_driver *d)
+{
+	return strcmp(d->way_out, "auto") ? d->way_out :
+	       has_helper("pasta")	  ? "pasta" :
+	       has_helper("slirp4netns")  ? "slirp4netns" :
+					    "relay";
 }
 
 int ground_namespace(void)
@@ -123,16 +146,16 @@ static int open_namespace(const char *path, int *ret_pid)
 	return open(file, O_RDONLY | O_CLOEXEC);
 }
 
-static int start_holder(const char *path, struct gantry_error *err)
+static int start_holder(const char *path, const char *way, struct gantry_error *err)
 {
-	const char *const argv[] = { "gantry-usernet", "hold", path, NULL };
+	const char *const argv[] = { "gantry-usernet", "hold", path, way, NULL };
 
 	usernet_end(path);
 	return usernet_start(argv, NULL, 0, err);
 }
 
 /* users is locked shared, before and after.  Called with ground's lock held. */
-static int find_holder(int users, const char *path, struct gantry_error *err)
+static int find_holder(int users, const char *path, const char *way, struct gantry_error *err)
 {
 	int pid, r = 0, fd = open_namespace(path, &pid);
 
@@ -142,7 +165,7 @@ static int find_holder(int users, const char *path, struct gantry_error *err)
 			return error_errno(err, errno, "cannot lock the users of %s", path);
 		}
 		fd = open_namespace(path, &pid);
-		r = fd < 0 ? start_holder(path, err) : 0;
+		r = fd < 0 ? start_holder(path, way, err) : 0;
 		(void)flock(users, LOCK_SH);
 		replace_fd(&fd, r < 0 ? -1 : open_namespace(path, &pid));
 	}
@@ -164,7 +187,7 @@ static int enter_own(const struct bridge_driver *d, int *ret_lock, struct gantry
 	int r = users < 0 ? users : usernet_path(d, "namespace", path, err);
 
 	if (r == 0) {
-		r = find_holder(users, path, err);
+		r = find_holder(users, path, ground_way(d), err);
 	}
 	if (r == 0) {
 		*ret_lock = steal_fd(&users);

@@ -37,8 +37,14 @@ EXTRA_DIST += docs/network-bridge.md
 pkglibexec_PROGRAMS += gantry-usernet
 gantry_usernet_SOURCES = \
 	plugins/network/bridge/usernet/forward.c \
+	plugins/network/bridge/usernet/give.c \
 	plugins/network/bridge/usernet/hold.c \
+	plugins/network/bridge/usernet/loop.c \
 	plugins/network/bridge/usernet/main.c \
+	plugins/network/bridge/usernet/packet.c \
+	plugins/network/bridge/usernet/packet.h \
 	plugins/network/bridge/usernet/processes.h \
+	plugins/network/bridge/usernet/relay.c \
 	plugins/network/bridge/usernet/tcp.c \
 	plugins/network/bridge/usernet/udp.c
+gantry_usernet_LDADD = $(HELPERS) $(MNL_LIBS)

@@ -10,6 +10,7 @@
 #include "network.h"
 
 #define OPTION_NAME "com.docker.network.bridge.name"
+#define OPTION_SOCKETS "org.gantry.sockets"
 #define MTU_MIN 68
 #define MTU_MAX 65535
 
@@ -73,6 +74,7 @@ static int parse_option(const char *key, const char *value, struct network *n,
 		{ "com.docker.network.bridge.enable_icc", &n->icc },
 		{ "com.docker.network.bridge.enable_ip_masquerade", &n->masquerade },
 		{ "com.docker.network.bridge.inhibit_ipv4", &n->no_gateway_address },
+		{ OPTION_SOCKETS, &n->sockets },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -261,6 +263,7 @@ int network_parse(const char *id, const char *name, const char *options, struct 
 		.internal = json_get_bool(o, "Internal", 0),
 		.ipv6 = json_get_bool(o, "EnableIPv6", 0),
 		.icc = 1,
+		.sockets = -1,
 		.masquerade = 1,
 		.host_binding = { AF_INET, 0 },
 	};
@@ -384,6 +387,9 @@ int network_complete(const struct network *n, const char *options, struct json_o
 	}
 	drop_empty(list);
 	if (complete_pool(&n->v4, list) < 0 || complete_pool(&n->v6, list) < 0) {
+		return error_no_memory(err);
+	}
+	if (n->sockets >= 0 && json_set_string(driver, OPTION_SOCKETS, n->sockets ? "true" : "false") < 0) {
 		return error_no_memory(err);
 	}
 	/* A name that cannot be derived from the id again is kept. */

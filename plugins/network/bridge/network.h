@@ -31,6 +31,7 @@ struct network {
 	int masquerade;
 	int ipv6;
 	int no_gateway_address; /* inhibit_ipv4 */
+	int sockets;    /* TCP to the outside is made in the host: 1, 0, -1 not chosen */
 	int mtu;        /* 0: the kernel's default */
 	struct address host_binding; /* where ports are published by default */
 	struct pool v4, v6;

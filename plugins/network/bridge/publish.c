@@ -23,7 +23,7 @@
 /* argv and descriptors of one carrier; the namespace is the first descriptor. */
 struct carrier {
 	char specs[MAX_PORTS][SPEC_MAX];
-	const char *argv[MAX_PORTS + 5];
+	const char *argv[MAX_PORTS + 6];
 	int fds[MAX_PORTS + 1];
 	size_t n;
 };
@@ -92,7 +92,7 @@ static int add_port(struct carrier *c, struct json_object *port, const struct ad
 	}
 	snprintf(c->specs[c->n], SPEC_MAX, "%s:%d:%s:%d", protocol, USERNET_FIRST_FD + 1 + (int)c->n,
 		 address_format(to, text), (int)json_get_int(port, "ContainerPort", 0));
-	c->argv[4 + c->n] = c->specs[c->n];
+	c->argv[5 + c->n] = c->specs[c->n];
 	c->fds[++c->n] = fd;
 	return 0;
 }
@@ -106,22 +106,46 @@ static int file_of(const struct bridge_driver *d, const char *endpoint, char *pa
 	return usernet_path(d, name, path, err);
 }
 
+/* Shorter than an endpoint's name, since the path is a socket's. */
+int publish_give_path(const struct bridge_driver *d, const char *endpoint, char *path,
+		      struct gantry_error *err)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "give/%.16s", endpoint);
+	return usernet_path(d, name, path, err);
+}
+
+static int make_folder(const struct bridge_driver *d, const char *name, struct gantry_error *err)
+{
+	char path[PATH_MAX];
+	int r = usernet_path(d, name, path, err);
+
+	return r == 0 && make_dirs(AT_FDCWD, path, 0700) < 0 ?
+		       error_errno(err, errno, "cannot create folder %s", path) :
+		       r;
+}
+
 int publish_ports(const struct bridge_driver *d, const char *endpoint, const struct address *v4,
-		  const struct address *v6, struct json_object *ports, struct gantry_error *err)
+		  const struct address *v6, struct json_object *ports, int gives,
+		  struct gantry_error *err)
 {
 	struct carrier *c;
-	char path[PATH_MAX], number[16];
+	char path[PATH_MAX], give[PATH_MAX], number[16];
 	int r;
 
 	if (ground_namespace() < 0 || json_array_size(ports) == 0) {
 		return 0;
 	}
-	r = usernet_path(d, "forward", path, err);
-	if (r == 0 && make_dirs(AT_FDCWD, path, 0700) < 0) {
-		r = error_errno(err, errno, "cannot create folder %s", path);
+	r = make_folder(d, "forward", err);
+	if (r == 0) {
+		r = make_folder(d, "give", err);
 	}
 	if (r == 0) {
 		r = file_of(d, endpoint, path, err);
+	}
+	if (r == 0) {
+		r = publish_give_path(d, endpoint, give, err);
 	}
 	c = calloc(1, sizeof(*c));
 	if (r < 0 || !c) {
@@ -133,6 +157,7 @@ int publish_ports(const struct bridge_driver *d, const char *endpoint, const str
 	c->argv[1] = "forward";
 	c->argv[2] = path;
 	c->argv[3] = number;
+	c->argv[4] = gives ? give : "-";
 	c->fds[0] = ground_namespace();
 	for (size_t i = 0; r == 0 && i < json_array_size(ports); i++) {
 		r = add_port(c, json_object_array_get_idx(ports, i), v4, v6, err);
@@ -151,6 +176,9 @@ void publish_end(const struct bridge_driver *d, const char *endpoint)
 
 	if (ground_namespace() >= 0 && file_of(d, endpoint, path, &ignored) == 0) {
 		usernet_end(path);
+	}
+	if (ground_namespace() >= 0 && publish_give_path(d, endpoint, path, &ignored) == 0) {
+		(void)unlink(path);
 	}
 }
 

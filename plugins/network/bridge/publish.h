@@ -10,10 +10,14 @@
 
 struct address;
 
-/* ports as ports_publish() described them.  On the host's own ground the rules do it, and
+/* ports as ports_publish() described them; with gives, connections are given to who asks.  On the host's own ground the rules do it, and
  * there is nothing to do. */
 int publish_ports(const struct bridge_driver *d, const char *endpoint, const struct address *v4,
-		  const struct address *v6, struct json_object *ports, struct gantry_error *err);
+		  const struct address *v6, struct json_object *ports, int gives,
+		  struct gantry_error *err);
+/* Where the carrier of an endpoint gives its connections away, into PATH_MAX bytes. */
+int publish_give_path(const struct bridge_driver *d, const char *endpoint, char *path,
+		      struct gantry_error *err);
 void publish_end(const struct bridge_driver *d, const char *endpoint);
 
 /* Ends those of endpoints that are not in the list. */

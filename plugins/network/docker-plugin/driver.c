@@ -101,6 +101,27 @@ static int driver_create(void *self, const struct gantry_network_create_args *ar
 	return r < 0 ? r : gantry_network_create_set_options(reply, json_text(options));
 }
 
+/* A plugin that was told before may know the network no more, and has only words to say
+ * so: what is recorded before it is told tells the two apart. */
+static int delete_network(struct remote *d, const char *key, struct json_object *record,
+			  struct json_object *request, struct gantry_error *err)
+{
+	int told = json_get_bool(record, "Removing", 0);
+	int r = told ? 0 : json_set_bool(record, "Removing", 1);
+
+	if (r == 0 && !told) {
+		r = store_put(&d->store, key, json_text(record), err);
+	}
+	r = r < 0 ? r
+		  : docker_plugin_call(d->plugin, INTERFACE ".DeleteNetwork", request, DOCKER_PLUGIN_WORK,
+				       NULL, err);
+	if (told && (r == GANTRY_ERR_IO || r == GANTRY_ERR_UNSUPPORTED)) {
+		error_clear(err);
+		r = 0;
+	}
+	return r;
+}
+
 static int driver_remove(void *self, const struct gantry_network_remove_args *args,
 			 struct gantry_reply *reply, struct gantry_error *err)
 {
@@ -118,9 +139,7 @@ static int driver_remove(void *self, const struct gantry_network_remove_args *ar
 	}
 	json_set_string(request, "NetworkID", args->id);
 	r = r < 0 ? r : json_parse_object(text, "the network's record", &record, err);
-	r = r < 0 ? r
-		  : docker_plugin_call(d->plugin, INTERFACE ".DeleteNetwork", request, DOCKER_PLUGIN_WORK,
-				       NULL, err);
+	r = r < 0 ? r : delete_network(d, key, record, request, err);
 	r = r < 0 ? r : ipam_release_pools(d, args->id, json_get_array(record, "Pools"), err);
 	return r < 0 ? r : store_remove(&d->store, key, err);
 }
@@ -208,4 +227,4 @@ static const struct gantry_driver driver = {
 
 GANTRY_PLUGIN(.name = "network-docker-plugin", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
-	      .permissions = (const char *const[]){ "net", "net_admin", "sys_admin", NULL });
+	      .permissions = (const char *const[]){ DOCKER_PLUGIN_PERMISSIONS, "net_admin", "sys_admin", NULL });

@@ -231,4 +231,4 @@ static const struct gantry_driver driver = {
 
 GANTRY_PLUGIN(.name = "policy-docker-plugin", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
-	      .permissions = (const char *const[]){ "net", NULL });
+	      .permissions = (const char *const[]){ DOCKER_PLUGIN_PERMISSIONS, NULL });

@@ -29,7 +29,7 @@ struct creation {
 	char slice[256], scope[256]; /* systemd's; "" when it has no part in this */
 	int *sources; /* of bind mounts */
 	int root, listener, notify_sock, emulator, reaper, sync[2];
-	enum emulate_level emulation;
+	struct emulation emulation;
 	int ns_fds[NS_MAX];
 	int first; /* pidfd of the process that ends after joining a user namespace */
 	pid_t parent_before;

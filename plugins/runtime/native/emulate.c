@@ -10,6 +10,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +21,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/tcp_fence.h>
 
 #include "emulate.h"
 #include "spec.h"
@@ -36,6 +39,10 @@
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+#ifndef TCP_MD5SIG_EXT
+#define TCP_MD5SIG_EXT 32
 #endif
 
 #define LOW_HALF(i)                                                                                \
@@ -64,7 +71,7 @@ static const unsigned int stat_family[] = {
 };
 
 struct program {
-	struct sock_filter insns[256];
+	struct sock_filter insns[384];
 	unsigned short n;
 };
 
@@ -136,13 +143,100 @@ static void add_peer(struct program *p)
 	add_return(p, SECCOMP_RET_ALLOW);
 }
 
-static void build(struct program *p, enum emulate_level level)
+/* A ring makes connections of its own, which nobody is asked about. */
+static void add_refused(struct program *p, unsigned int nr)
 {
-#ifdef NATIVE_ARCH
-	add_load(p, offsetof(struct seccomp_data, arch));
-	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1));
+	add_return(p, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+/* Sending may connect, too (TCP Fast Open), which no fence hears of. */
+static void add_fastopen(struct program *p, unsigned int nr, unsigned int flags)
+{
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
+	add_load(p, LOW_HALF(flags));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1));
+	add_return(p, SECCOMP_RET_ERRNO | EOPNOTSUPP);
 	add_return(p, SECCOMP_RET_ALLOW);
+}
+
+/* What would connect a socket of the host by another architecture's numbers, or take the
+ * lock off it (core/emulate/net_socket.c). */
+static void add_foreign(struct program *p, enum emulate_sockets sockets)
+{
+	static const unsigned int refused[] = {
+#if defined(__x86_64__)
+		102 /* socketcall */, 366 /* setsockopt */, 425, /* io_uring_setup */
+#elif defined(__aarch64__)
+		294 /* setsockopt */, 425,
+#endif
+		~0u,
+	};
+
+	if (sockets == EMULATE_NO_SOCKETS)
+		return;
 	add_load(p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		add_refused(p, refused[i]);
+#if defined(__x86_64__)
+	add_fastopen(p, 369 /* sendto */, 3);
+	add_fastopen(p, 370 /* sendmsg */, 2);
+	add_fastopen(p, 345 /* sendmmsg */, 3);
+#elif defined(__aarch64__)
+	add_fastopen(p, 290, 3);
+	add_fastopen(p, 296, 2);
+	add_fastopen(p, 374, 3);
+#endif
+}
+
+/* The keys of a TCP connection are that lock. */
+static void add_keys(struct program *p)
+{
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 7));
+	add_load(p, LOW_HALF(1));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 4));
+	add_load(p, LOW_HALF(2));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_MD5SIG, 1, 0));
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_MD5SIG_EXT, 0, 1));
+	add_return(p, SECCOMP_RET_ERRNO | EPERM);
+	add_return(p, SECCOMP_RET_ALLOW);
+}
+
+static void add_sockets(struct program *p, enum emulate_sockets sockets)
+{
+	static const unsigned int accepting[] = {
+		SYS_accept4, SYS_getsockname, SYS_getpeername,
+#ifdef SYS_accept
+		SYS_accept,
+#endif
+	};
+
+	if (sockets == EMULATE_NO_SOCKETS)
+		return;
+	add_fastopen(p, SYS_sendto, 3);
+	add_fastopen(p, SYS_sendmsg, 2);
+	add_fastopen(p, SYS_sendmmsg, 3);
+	add_keys(p);
+	add_call(p, SYS_connect);
+	add_call(p, SYS_bind);
+	add_call(p, SYS_listen);
+	add_refused(p, SYS_io_uring_setup);
+#if defined(__x86_64__)
+	/* the numbers of x32 */
+	add_fastopen(p, 0x40000000 | SYS_sendto, 3);
+	add_fastopen(p, 0x40000000 | 518, 2);
+	add_fastopen(p, 0x40000000 | 538, 3);
+	add_refused(p, 0x40000000 | 541);
+	add_refused(p, 0x40000000 | SYS_io_uring_setup);
+#endif
+	for (size_t i = 0; sockets == EMULATE_ACCEPT && i < ARRAY_SIZE(accepting); i++)
+		add_call(p, accepting[i]);
+}
+
+static void add_ids(struct program *p, enum emulate_level level)
+{
+	if (level == EMULATE_OFF)
+		return;
 	add_flagged(p, SYS_openat, 2, O_CREAT);
 #ifdef SYS_open
 	add_flagged(p, SYS_open, 1, O_CREAT);
@@ -157,6 +251,22 @@ static void build(struct program *p, enum emulate_level level)
 		add_call(p, always[i]);
 	for (size_t i = 0; level == EMULATE_CONSISTENT && i < ARRAY_SIZE(stat_family); i++)
 		add_call(p, stat_family[i]);
+}
+
+static void build(struct program *p, const struct emulation *what)
+{
+#ifdef NATIVE_ARCH
+	unsigned short from;
+
+	add_load(p, offsetof(struct seccomp_data, arch));
+	from = p->n;
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 0, 0));
+	add_foreign(p, what->sockets);
+	add_return(p, SECCOMP_RET_ALLOW);
+	p->insns[from].jt = (unsigned char)(p->n - from - 1);
+	add_load(p, offsetof(struct seccomp_data, nr));
+	add_sockets(p, what->sockets);
+	add_ids(p, what->ids);
 #endif
 	add_return(p, SECCOMP_RET_ALLOW);
 }
@@ -171,12 +281,14 @@ static const char *annotation(const struct spec *s, const char *key)
 		       : NULL;
 }
 
-int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock,
+int emulate_connect(const struct spec *s, struct emulation *ret, int *ret_sock,
 		    struct gantry_error *err)
 {
 	const char *level = annotation(s, EMULATE_ANNOTATION);
 	const char *socket = annotation(s, EMULATE_SOCKET_ANNOTATION);
+	const char *sockets = annotation(s, EMULATE_SOCKETS_ANNOTATION);
 	int n = level && socket ? emulate_level(level) : EMULATE_OFF;
+	struct emulation what = {EMULATE_OFF, EMULATE_NO_SOCKETS};
 	int fd;
 
 	if (n < 0)
@@ -184,24 +296,31 @@ int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock
 				 "annotation " EMULATE_ANNOTATION
 				 ": \"%s\" is none of off, record and consistent",
 				 level);
-	if (n == EMULATE_OFF)
+	what.ids = (enum emulate_level)n;
+	if (sockets && socket)
+		what.sockets = strcmp(sockets, "accept") ? EMULATE_CONNECT : EMULATE_ACCEPT;
+	if (!emulation_is_on(&what))
 		return 0;
 	fd = unix_connect(socket);
 	if (fd < 0)
 		return error_errno(err, -fd, "cannot reach the emulator at %s", socket);
-	*ret = (enum emulate_level)n;
+	*ret = what;
 	*ret_sock = fd;
 	return 0;
 }
 
-int emulate_install(enum emulate_level level, int sock, struct gantry_error *err)
+int emulate_install(const struct emulation *what, int sock, struct gantry_error *err)
 {
 	struct program p = {.n = 0};
 	struct sock_fprog prog = {.filter = p.insns};
 	unsigned int flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	auto_fd int listener = -1;
+	int r;
 
-	build(&p, level);
+	r = what->sockets && tcp_fence_is_there() ? tcp_fence_raise() : 0;
+	if (r < 0)
+		return error_errno(err, -r, "cannot keep the container from sockets of its own");
+	build(&p, what);
 	prog.len = p.n;
 	/* a signal does not interrupt a call that is being answered: it would be made again */
 	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -210,7 +329,10 @@ int emulate_install(enum emulate_level level, int sock, struct gantry_error *err
 		listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	if (listener < 0) {
 		error_errno(err, errno, "cannot install the filter of emulated calls");
-		return error_hint(err, "run the container with --security-opt emulation=off");
+		return error_hint(err, what->sockets ? "put it on a network that was made with "
+						       "-o org.gantry.sockets=false"
+						     : "run the container with --security-opt "
+						       "emulation=off");
 	}
 	if (send_with_fds(sock, "L", 1, &listener, 1) < 0)
 		return error_set(err, GANTRY_ERR_UNAVAILABLE, "the emulator is gone");

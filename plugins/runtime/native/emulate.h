@@ -11,13 +11,13 @@ struct gantry_error;
 struct process_spec;
 struct spec;
 
-/* The level that the annotations ask for; *ret_sock is then a connection to the
- * emulator, else -1. */
-int emulate_connect(const struct spec *s, enum emulate_level *ret, int *ret_sock,
+/* What the annotations ask for; if it is anything, *ret_sock is a connection to the
+ * emulator. */
+int emulate_connect(const struct spec *s, struct emulation *ret, int *ret_sock,
 		    struct gantry_error *err);
 
 /* Installs the filter in this process and hands its listener over. */
-int emulate_install(enum emulate_level level, int sock, struct gantry_error *err);
+int emulate_install(const struct emulation *what, int sock, struct gantry_error *err);
 
 /* Becomes the user of the specification: the calls are answered by the emulator. */
 int emulate_become(const struct process_spec *p, struct gantry_error *err);

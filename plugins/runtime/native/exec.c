@@ -42,7 +42,7 @@ struct exec {
 	struct json_object *json;
 	struct arena arena;
 	int init, root, notify_sock, emulator, sync[2];
-	enum emulate_level emulation;
+	struct emulation emulation;
 	char *notify_state;
 	bool own_id;
 	struct container_process process;

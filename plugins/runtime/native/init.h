@@ -29,7 +29,7 @@ struct init_context {
 	int listener;           /* start socket; -1: SYNC_START on sync */
 	int stdio[3];
 	int notify_sock;
-	enum emulate_level emulation;
+	struct emulation emulation;
 	int emulator;
 	struct state *state;    /* for hooks */
 	enum rootfs_pivot pivot;

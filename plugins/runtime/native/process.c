@@ -159,7 +159,7 @@ static int set_user(struct process_run *run, struct gantry_error *err)
 {
 	const struct process_spec *p = run->spec;
 
-	if (run->emulation)
+	if (run->emulation.ids)
 		return 0; /* emulate_become() */
 	if (geteuid() == 0 && !in_initial_userns() &&
 	    (run->own_id || (p->uid != 0 && !userns_has_ids())))
@@ -269,8 +269,10 @@ static int install_filter(struct process_run *run, struct gantry_error *err)
 	if (run->spec->landlock.present && (r = landlock_apply(&run->spec->landlock, err)) < 0)
 		return r;
 
-	if (run->emulation && ((r = emulate_install(run->emulation, run->emulator, err)) < 0 ||
-			       (r = emulate_become(run->spec, err)) < 0))
+	if (emulation_is_on(&run->emulation) &&
+	    (r = emulate_install(&run->emulation, run->emulator, err)) < 0)
+		return r;
+	if (run->emulation.ids && (r = emulate_become(run->spec, err)) < 0)
 		return r;
 	if (!run->filter || !run->filter->n)
 		return 0;
@@ -334,7 +336,7 @@ int process_exec(struct process_run *run, struct gantry_error *err)
 		return error_errno(err, errno, "cannot close descriptors");
 	if ((r = sched_apply_limits(p, err)) < 0)
 		return r;
-	if (p->no_new_privileges && !run->emulation) {
+	if (p->no_new_privileges && !run->emulation.ids) {
 		if ((r = set_final_caps(p, err)) < 0 || (r = install_filter(run, err)) < 0)
 			return r;
 	} else {

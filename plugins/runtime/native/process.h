@@ -24,7 +24,7 @@ struct process_run {
 	int slave;                           /* the terminal, or -1 */
 	int stdio[3];                        /* without a terminal; -1: /dev/null */
 	int reaper;                          /* a small init that runs the program, or -1 */
-	enum emulate_level emulation;        /* ids and privileged calls are answered by an emulator, */
+	struct emulation emulation;          /* calls are answered by an emulator, */
 	int emulator;                        /* which takes the listener here; or -1 */
 	bool own_id;                         /* this user's own id gets the number that spec asks for */
 	int preserve_fds;                    /* how many from 3 on stay open */

@@ -27,6 +27,8 @@ static int refused(const struct endpoint *e, const struct http_response *r,
 {
 	char text[256];
 
+	if (credentials_are_empty(&e->credentials))
+		return need_login(e, err);
 	error_reply_text(buf_str(&r->body), r->body.len, text, sizeof(text));
 	error_set(err, GANTRY_ERR_UNAUTHORIZED, "registry %s refused the credentials%s%s", e->host,
 		  *text ? ": " : "", text);

@@ -6,6 +6,7 @@ REGISTRY_PARSE = plugins/transport/registry/parse.c plugins/transport/registry/p
 plugins_transport_registry_registry_so_SOURCES = $(REGISTRY_PARSE) \
 	plugins/transport/registry/auth.c \
 	plugins/transport/registry/credentials.c \
+	plugins/transport/registry/hosts.c \
 	plugins/transport/registry/http.c plugins/transport/registry/http.h \
 	plugins/transport/registry/pull.c \
 	plugins/transport/registry/push.c \

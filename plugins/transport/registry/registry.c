@@ -15,6 +15,9 @@ static const struct gantry_config_key config_keys[] = {
 	  "HOST[:PORT] that may be reached by plain http or with any certificate" },
 	{ "mirrors", GANTRY_TYPE_LIST, 0, NULL,
 	  "HOST=URL: ask URL before HOST when pulling; several are tried in order" },
+	{ "endpoints", GANTRY_TYPE_LIST, 0,
+	  "docker.io=registry-1.docker.io,index.docker.io=registry-1.docker.io",
+	  "HOST=HOST[:PORT]: who serves the API of a registry that is known by another name" },
 	{ "certs_dir", GANTRY_TYPE_STRING, 0, "/etc/gantry/certs.d",
 	  "folder with HOST/ca.crt, HOST/client.cert and HOST/client.key" },
 	{ "retries", GANTRY_TYPE_INTEGER, 0, "5", "how often a request that failed is repeated" },
@@ -59,26 +62,33 @@ static int parse_numbers(struct json_object *o, struct http_options *http, int64
 	return r;
 }
 
+/* Each entry is HOST=WHERE. */
+static int check_pairs(struct json_object *list, const char *what, const char *form,
+		       struct gantry_error *err)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *item = json_item_string(list, i), *equals = item ? strchr(item, '=') : NULL;
+
+		if (!equals || equals == item || !equals[1])
+			return error_set(err, GANTRY_ERR_INVALID,
+					 "transport/registry: %s \"%.200s\" is not of the form %s", what,
+					 item ? item : "", form);
+	}
+	return 0;
+}
+
 static int registry_check(const char *config, struct gantry_error *err)
 {
 	auto_json struct json_object *o = NULL;
-	struct json_object *mirrors;
 	struct http_options http;
 	int64_t chunk = 0;
 	int r = json_parse_object(config, "the configuration of transport/registry", &o, err);
 
 	if (r == 0)
 		r = parse_numbers(o, &http, &chunk, err);
-	mirrors = json_get_array(o, "mirrors");
-	for (size_t i = 0; r == 0 && i < json_array_size(mirrors); i++) {
-		const char *item = json_item_string(mirrors, i);
-
-		if (!item || !strchr(item, '='))
-			r = error_set(err, GANTRY_ERR_INVALID,
-				      "transport/registry: mirror \"%.200s\" is not of the form HOST=URL",
-				      item ? item : "");
-	}
-	return r;
+	if (r == 0)
+		r = check_pairs(json_get_array(o, "mirrors"), "mirror", "HOST=URL", err);
+	return r < 0 ? r : check_pairs(json_get_array(o, "endpoints"), "endpoint", "HOST=HOST[:PORT]", err);
 }
 
 static void registry_close_driver(void *self)
@@ -89,6 +99,7 @@ static void registry_close_driver(void *self)
 		session_forget(r, r->sessions->id);
 	json_object_put(r->insecure);
 	json_object_put(r->mirrors);
+	json_object_put(r->endpoints);
 	free(r->certs_dir);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
@@ -116,6 +127,7 @@ static int registry_open_driver(const struct gantry_host *host, const char *conf
 	r->certs_dir = strdup(certs ? certs : "/etc/gantry/certs.d");
 	r->insecure = json_object_get(json_get_array(o, "insecure_registries"));
 	r->mirrors = json_object_get(json_get_array(o, "mirrors"));
+	r->endpoints = json_object_get(json_get_array(o, "endpoints"));
 	code = parse_numbers(o, &r->http, &r->chunk_bytes, err);
 	if (code == 0 && !r->certs_dir)
 		code = error_no_memory(err);
@@ -187,7 +199,7 @@ int registry_login(void *self, const struct gantry_transport_login_args *args,
 {
 	auto_free char *identity = NULL;
 	struct session *s;
-	int r = session_open(self, args->server, SESSION_LOGIN, args->auth, NULL, &s, err);
+	int r = session_open(self, args->server, SESSION_LOGIN, args->auth, args->options, &s, err);
 
 	if (r < 0)
 		return r;

@@ -63,6 +63,7 @@ struct registry {
 	char *certs_dir;
 	struct json_object *insecure; /* lists; read-only after open */
 	struct json_object *mirrors;
+	struct json_object *endpoints;
 	int64_t chunk_bytes; /* of an upload; 0: whole */
 	pthread_mutex_t lock;
 	struct session *sessions;
@@ -103,6 +104,11 @@ int session_status_error(const struct session *s, const struct endpoint *e,
  * NULL; with it an identity token is asked for. */
 int auth_answer(struct session *s, struct endpoint *e, char **ret_refresh,
 		struct gantry_error *err);
+
+/* Who serves the API of a registry, by a list of HOST=HOST: mostly itself (hosts.c). */
+const char *host_of_api(struct json_object *endpoints, const char *host);
+/* Is the host in a list of HOST[:PORT] and subnets, of which the latter may cost a look-up? */
+int host_is_listed(struct json_object *list, const char *host);
 
 /* The user's stored credentials for a host (credentials.c); none is no error. */
 int credentials_load(const char *host, struct credentials *ret, struct gantry_error *err);

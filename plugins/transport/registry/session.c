@@ -33,17 +33,6 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-static int is_listed(struct json_object *list, const char *host)
-{
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *item = json_item_string(list, i);
-
-		if (item && !strcasecmp(item, host))
-			return 1;
-	}
-	return 0;
-}
-
 static struct endpoint *add_endpoint(struct session *s, const char *host, struct json_object *insecure)
 {
 	struct endpoint *e = &s->endpoints[s->n_endpoints];
@@ -53,7 +42,8 @@ static struct endpoint *add_endpoint(struct session *s, const char *host, struct
 	s->n_endpoints++;
 	snprintf(e->host, sizeof(e->host), "%s", host);
 	snprintf(e->repository, sizeof(e->repository), "%s", s->location.repository);
-	if (is_loopback_host(host) || is_listed(s->registry->insecure, host) || is_listed(insecure, host)) {
+	if (is_loopback_host(host) || host_is_listed(s->registry->insecure, host) ||
+	    host_is_listed(insecure, host)) {
 		e->tls = HTTP_TLS_ANY;
 		e->allow_http = 1;
 	}
@@ -61,7 +51,8 @@ static struct endpoint *add_endpoint(struct session *s, const char *host, struct
 }
 
 /* A mirror is [http[s]://]HOST[:PORT][/PREFIX]; naming http allows it. */
-static int add_mirror(struct session *s, const char *text, struct gantry_error *err)
+static int add_mirror(struct session *s, const char *text, struct json_object *insecure,
+		      struct gantry_error *err)
 {
 	const char *rest = strstr(text, "://") ? strstr(text, "://") + 3 : text;
 	size_t len = strcspn(rest, "/");
@@ -73,7 +64,7 @@ static int add_mirror(struct session *s, const char *text, struct gantry_error *
 	snprintf(host, sizeof(host), "%.*s", (int)len, rest);
 	if (len >= sizeof(host) || !is_valid_host(host))
 		return error_set(err, GANTRY_ERR_INVALID, "mirror \"%.200s\" is no URL", text);
-	e = add_endpoint(s, host, NULL);
+	e = add_endpoint(s, host, insecure);
 	if (!e)
 		return error_no_memory(err);
 	e->is_mirror = 1;
@@ -95,7 +86,7 @@ static int add_mirror(struct session *s, const char *text, struct gantry_error *
 
 /* The configuration's entries are HOST=URL; a session's own are just URLs. */
 static int add_mirrors(struct session *s, struct json_object *list, int with_host,
-		       struct gantry_error *err)
+		       struct json_object *insecure, struct gantry_error *err)
 {
 	size_t len = strlen(s->location.host);
 
@@ -110,7 +101,7 @@ static int add_mirrors(struct session *s, struct json_object *list, int with_hos
 				continue;
 			item += len + 1;
 		}
-		r = add_mirror(s, item, err);
+		r = add_mirror(s, item, insecure, err);
 		if (r < 0)
 			return r;
 	}
@@ -121,23 +112,25 @@ static int add_endpoints(struct session *s, const char *auth, const char *option
 			 struct gantry_error *err)
 {
 	auto_json struct json_object *o = NULL;
+	struct json_object *insecure;
 	struct endpoint *e;
 	int r = json_parse_object(options, "the session's options", &o, err);
 
+	insecure = json_get_array(o, "insecure_registries");
 	if (r == 0 && s->mode == SESSION_PULL)
-		r = add_mirrors(s, json_get_array(o, "mirrors"), 0, err);
+		r = add_mirrors(s, json_get_array(o, "mirrors"), 0, insecure, err);
 	if (r == 0 && s->mode == SESSION_PULL)
-		r = add_mirrors(s, s->registry->mirrors, 1, err);
+		r = add_mirrors(s, s->registry->mirrors, 1, insecure, err);
 	if (r < 0)
 		return r;
 	s->http.retries = json_get_int(o, "retries", s->http.retries);
 	s->http.stall_s = json_get_int(o, "stall_timeout_s", s->http.stall_s);
-	e = add_endpoint(s, s->location.host, json_get_array(o, "insecure_registries"));
+	e = add_endpoint(s, host_of_api(s->registry->endpoints, s->location.host), insecure);
 	if (!e)
 		return error_no_memory(err);
 	if (auth && *auth)
 		return credentials_from_json(auth, &e->credentials, err);
-	return credentials_load(e->host, &e->credentials, err);
+	return credentials_load(s->location.host, &e->credentials, err);
 }
 
 int session_open(struct registry *r, const char *location, enum session_mode mode,
@@ -330,6 +323,9 @@ int session_request(struct session *s, struct endpoint *e, struct http_request *
 		if (again == 0 || (request->source >= 0 && lseek(request->source, start, SEEK_SET) < 0)) {
 			if (code < 0)
 				*err = first;
+			if (code < 0 && ret->tls_failed && !e->allow_http)
+				error_hint(err, "if it has no TLS, add \"%s\" to registry.insecure (gantryd "
+						"--insecure-registry)", e->host);
 			return code;
 		}
 		tried_auth = tried_auth || ret->status == 401;

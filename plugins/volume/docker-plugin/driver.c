@@ -64,8 +64,13 @@ static int docker_create(void *self, const struct gantry_volume_create_args *arg
 	auto_json struct json_object *request = named(args->name);
 	struct json_object *options = NULL;
 	struct gantry_error absent = GANTRY_ERROR_INIT;
-	int r = get(self, args->name, NULL, &absent);
+	int r;
 
+	/* Many a plugin makes a path of the name. */
+	if (!args->name[0] || args->name[0] == '.' || strchr(args->name, '/')) {
+		return error_set(err, GANTRY_ERR_INVALID, "\"%s\" is no name of a volume", args->name);
+	}
+	r = get(self, args->name, NULL, &absent);
 	if (r > 0) {
 		return 0; /* it was made before, here or elsewhere */
 	}
@@ -106,6 +111,7 @@ static int docker_mount(void *self, const struct gantry_volume_mount_args *args,
 {
 	auto_json struct json_object *request = named(args->name);
 	auto_json struct json_object *answer = NULL;
+	struct gantry_error absent = GANTRY_ERROR_INIT;
 	const char *path;
 	int r;
 
@@ -113,6 +119,9 @@ static int docker_mount(void *self, const struct gantry_volume_mount_args *args,
 		return error_no_memory(err);
 	}
 	r = docker_plugin_call(self, INTERFACE ".Mount", request, DOCKER_PLUGIN_WORK, &answer, err);
+	if (is_absent(r) && is_absent(get(self, args->name, NULL, &absent))) {
+		return err->code = GANTRY_ERR_NOT_FOUND;
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -132,11 +141,19 @@ static int docker_unmount(void *self, const struct gantry_volume_unmount_args *a
 			  struct gantry_reply *reply, struct gantry_error *err)
 {
 	auto_json struct json_object *request = named(args->name);
+	struct gantry_error absent = GANTRY_ERROR_INIT;
+	int r;
 
 	if (!request || json_set_string(request, "ID", args->user) < 0) {
 		return error_no_memory(err);
 	}
-	return docker_plugin_call(self, INTERFACE ".Unmount", request, DOCKER_PLUGIN_WORK, NULL, err);
+	r = docker_plugin_call(self, INTERFACE ".Unmount", request, DOCKER_PLUGIN_WORK, NULL, err);
+	/* What is gone is not mounted. */
+	if (is_absent(r) && is_absent(get(self, args->name, NULL, &absent))) {
+		error_clear(err);
+		return 0;
+	}
+	return r;
 }
 
 static int docker_inspect(void *self, const struct gantry_volume_inspect_args *args,
@@ -250,4 +267,4 @@ static const struct gantry_driver driver = {
 
 GANTRY_PLUGIN(.name = "volume-docker-plugin", .version = "0.1.0", .licence = "Apache-2.0",
 	      .drivers = (const struct gantry_driver *const[]){ &driver, NULL },
-	      .permissions = (const char *const[]){ "net", NULL });
+	      .permissions = (const char *const[]){ DOCKER_PLUGIN_PERMISSIONS, NULL });

@@ -6,6 +6,7 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+#include "helpers/quantity.h"
 #include "options.h"
 
 void volume_options_done(struct volume_options *o)
@@ -14,34 +15,6 @@ void volume_options_done(struct volume_options *o)
 	free(o->device);
 	free(o->o);
 	*o = (struct volume_options){ 0 };
-}
-
-/* "10g", "512MiB"; k is 1024. */
-static int parse_size(const char *text, int64_t *ret)
-{
-	static const char units[] = "kmgtp";
-	char *end;
-	double v = strtod(text, &end);
-	const char *unit;
-
-	if (!isdigit((unsigned char)*text)) {
-		return -1;
-	}
-	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
-	if (unit) {
-		for (const char *u = units; u <= unit; u++) {
-			v *= 1024;
-		}
-		end += end[1] == 'i' ? 2 : 1;
-	}
-	if (tolower((unsigned char)*end) == 'b') {
-		end++;
-	}
-	if (*end || v < 1 || v > 9e18) {
-		return -1;
-	}
-	*ret = (int64_t)v;
-	return 0;
 }
 
 static int set_option(struct volume_options *o, const char *key, const char *value,
@@ -53,7 +26,7 @@ static int set_option(struct volume_options *o, const char *key, const char *val
 					       : NULL;
 
 	if (!strcmp(key, "size")) {
-		if (parse_size(value, &o->size) < 0) {
+		if (parse_bytes(value, &o->size) < 0 || o->size < 1) {
 			return error_set(err, GANTRY_ERR_INVALID,
 					 "volume option size has the value \"%s\"; give one such as 10g",
 					 value);

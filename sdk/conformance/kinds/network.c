@@ -68,11 +68,11 @@ static int create(struct kit *k, const char *id, char options[4096])
 	return r;
 }
 
-static int attach_to(struct kit *k, const char *id, const char *options, int sandbox)
+static int attach_to(struct kit *k, const char *id, int number, const char *options, int sandbox)
 {
 	char network[65], endpoint[65], container[128];
 
-	hex(id, 2, endpoint);
+	hex(id, number, endpoint);
 	snprintf(container, sizeof(container), "{\"Id\":\"%s\",\"Name\":\"/kit\",\"Labels\":{}}", endpoint);
 	return call_attach(k, &GANTRY_NETWORK_ATTACH_ARGS(.network = hex(id, 1, network), .options = options,
 							  .endpoint = endpoint, .container = container,
@@ -80,19 +80,32 @@ static int attach_to(struct kit *k, const char *id, const char *options, int san
 }
 
 /* A driver for containers in the host's own namespace refuses a sandbox, and must do without. */
-static int attach(struct kit *k, const char *id, const char *options, int sandbox)
+static int attach_as(struct kit *k, const char *id, int number, const char *options, int sandbox)
 {
-	int r = attach_to(k, id, options, sandbox);
+	int r = attach_to(k, id, number, options, sandbox);
 
-	return r == GANTRY_ERR_INVALID || r == GANTRY_ERR_UNSUPPORTED ? attach_to(k, id, options, -1) : r;
+	return r == GANTRY_ERR_INVALID || r == GANTRY_ERR_UNSUPPORTED
+		       ? attach_to(k, id, number, options, -1)
+		       : r;
 }
 
-static int detach(struct kit *k, const char *id, const char *options, int sandbox)
+static int attach(struct kit *k, const char *id, const char *options, int sandbox)
+{
+	return attach_as(k, id, 2, options, sandbox);
+}
+
+static int detach_as(struct kit *k, const char *id, int number, const char *options, int sandbox)
 {
 	char network[65], endpoint[65];
 
 	return call_detach(k, &GANTRY_NETWORK_DETACH_ARGS(.network = hex(id, 1, network), .options = options,
-							  .endpoint = hex(id, 2, endpoint), .sandbox = sandbox));
+							  .endpoint = hex(id, number, endpoint),
+							  .sandbox = sandbox));
+}
+
+static int detach(struct kit *k, const char *id, const char *options, int sandbox)
+{
+	return detach_as(k, id, 2, options, sandbox);
 }
 
 static int drop(struct kit *k, const char *id)
@@ -170,8 +183,8 @@ void conform_network_attach(struct kit *k)
 				      &k->err) == 0, "the endpoint is no JSON object");
 	KIT_OK(k, detach(k, "one", options, sandbox));
 	/* Its address is free for the next. */
-	KIT_OK(k, attach(k, "two", options, sandbox));
-	KIT_OK(k, detach(k, "two", options, sandbox));
+	KIT_OK(k, attach_as(k, "one", 3, options, sandbox));
+	KIT_OK(k, detach_as(k, "one", 3, options, sandbox));
 	KIT_OK(k, drop(k, "one"));
 }
 

@@ -39,7 +39,8 @@ static struct target target_of(struct kit *k, const char *id)
 	struct target t;
 
 	if (location) {
-		snprintf(t.location, sizeof(t.location), "%s", location);
+		/* A repository for each, since registries differ in what they bear at once. */
+		snprintf(t.location, sizeof(t.location), "%s/%.90s", location, id);
 		snprintf(t.reference, sizeof(t.reference), "%.90s", id);
 	} else {
 		snprintf(t.location, sizeof(t.location), "%s/%s.tar", gantry_fake_host(k->fake)->state_dir, id);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A host for unit tests of drivers: temporary state and run folders, a log and
- * events that are remembered, a store in files.  Compile the driver's source with
+ * events that are remembered, a store in files, and an engine of which every operation
+ * answers UNSUPPORTED.  Compile the driver's source with
  * -DGANTRY_PLUGIN_SYMBOL=my_plugin into the test program, link it with the flags of
  * `pkg-config gantry-fake`, and call its operations; no dlopen, no engine.
  *

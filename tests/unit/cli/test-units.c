@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/client/http.h"
 #include "cli/command.h"
@@ -12,32 +13,61 @@
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/json.h"
+#include "helpers/quantity.h"
 
 START_TEST(test_parsers)
 {
 	int64_t n;
 
-	ck_assert_int_eq(units_parse_bytes("64m", &n), 0);
+	ck_assert_int_eq(parse_bytes("64m", &n), 0);
 	ck_assert_int_eq(n, 64 << 20);
-	ck_assert_int_eq(units_parse_bytes("1.5GiB", &n), 0);
+	ck_assert_int_eq(parse_bytes("1.5GiB", &n), 0);
 	ck_assert_int_eq(n, 1610612736);
-	ck_assert_int_eq(units_parse_bytes("12", &n), 0);
+	ck_assert_int_eq(parse_bytes("12", &n), 0);
 	ck_assert_int_eq(n, 12);
-	ck_assert_int_lt(units_parse_bytes("", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("-1", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("1x", &n), 0);
-	ck_assert_int_lt(units_parse_bytes("99999999999999p", &n), 0);
+	ck_assert_int_lt(parse_bytes("", &n), 0);
+	ck_assert_int_lt(parse_bytes("-1", &n), 0);
+	ck_assert_int_lt(parse_bytes("1x", &n), 0);
+	ck_assert_int_lt(parse_bytes("99999999999999p", &n), 0);
 	ck_assert_int_eq(units_parse_nano("1.5", &n), 0);
 	ck_assert_int_eq(n, 1500000000);
 	ck_assert_int_lt(units_parse_nano("inf", &n), 0);
-	ck_assert_int_eq(units_parse_duration("1h2m3.5s", &n), 0);
+	ck_assert_int_eq(parse_duration("1h2m3.5s", &n), 0);
 	ck_assert_int_eq(n, 3723500000000);
-	ck_assert_int_eq(units_parse_duration("100ms", &n), 0);
+	ck_assert_int_eq(parse_duration("100ms", &n), 0);
 	ck_assert_int_eq(n, 100000000);
-	ck_assert_int_lt(units_parse_duration("5", &n), 0);
-	ck_assert_int_lt(units_parse_duration("s", &n), 0);
-	ck_assert_int_eq(units_parse_rfc3339("2024-01-02T03:04:05.5Z", &n), 0);
+	ck_assert_int_lt(parse_duration("5", &n), 0);
+	ck_assert_int_lt(parse_duration("s", &n), 0);
+	ck_assert_int_eq(parse_date("2024-01-02T03:04:05.5Z", &n), 0);
 	ck_assert_int_eq(n, 1704164645500000000);
+}
+END_TEST
+
+START_TEST(test_times)
+{
+	static const char *const bad[] = { "", "x", "2024-13-01", "2024-02-30", "2024-01-02T03:04:05+2",
+					   "2024-01-02T03:04:05+-1:30", "2024-01-02T03:04:05+02:60", "2024-01-02T",
+					   "2024-01-02T03:04:05ZZ", "1h2", "99999999999999h", "12.5.1" };
+	int64_t n, utc;
+
+	ck_assert_int_eq(parse_date("2024-01-02T03:04:05Z", &utc), 0);
+	ck_assert_int_eq(parse_date("2024-01-02T05:04:05+02:00", &n), 0);
+	ck_assert_int_eq(n, utc);
+	ck_assert_int_eq(parse_date("2024-01-01T21:34:05.000000001-05:30", &n), 0);
+	ck_assert_int_eq(n, utc + 1);
+	ck_assert_int_eq(parse_date("0001-01-01T00:00:00Z", &n), 0);
+	ck_assert_int_eq(n, INT64_MIN);
+	ck_assert_int_eq(parse_when("1704164645.25", &n), 0);
+	ck_assert_int_eq(n, utc + 250000000);
+	ck_assert_int_eq(parse_when("0", &n), 0);
+	ck_assert_int_eq(n, 0);
+	setenv("TZ", "UTC-3", 1);
+	tzset();
+	ck_assert_int_eq(parse_date("2024-01-02T06:04:05", &n), 0);
+	ck_assert_int_eq(n, utc);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		ck_assert_msg(parse_when(bad[i], &n) < 0, "\"%s\" was read", bad[i]);
+	}
 }
 END_TEST
 
@@ -182,6 +212,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(c, test_parsers);
+	tcase_add_test(c, test_times);
 	tcase_add_test(c, test_writers);
 	tcase_add_test(c, test_http);
 	tcase_add_test(c, test_flags);

@@ -43,6 +43,11 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	return driver->open(fake_engine_host(core->engine), "{}", &core->self, err);
 }
 
+const struct gantry_error *core_warning(const struct core *core)
+{
+	return NULL;
+}
+
 struct core *core_close(struct core *core)
 {
 	if (core) {

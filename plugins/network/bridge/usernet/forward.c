@@ -8,36 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "processes.h"
 
 #define MAX_FORWARDS 256
-#define EVENTS 64
 #define EXPIRE_EVERY_MS 15000
-
-static int loop = -1;
-
-int watch_add(int fd, uint32_t events, struct watch *w)
-{
-	struct epoll_event event = { .events = events, .data.ptr = w };
-
-	return epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
-void watch_change(int fd, uint32_t events, struct watch *w)
-{
-	struct epoll_event event = { .events = events, .data.ptr = w };
-
-	(void)epoll_ctl(loop, EPOLL_CTL_MOD, fd, &event);
-}
-
-void watch_remove(int fd)
-{
-	(void)epoll_ctl(loop, EPOLL_CTL_DEL, fd, NULL);
-}
 
 /* "tcp:5:172.17.0.2:80"; an IPv6 address has colons of its own. */
 static int parse(const char *spec, struct forward *ret)
@@ -72,32 +48,18 @@ static int parse(const char *spec, struct forward *ret)
 	return 0;
 }
 
-static int64_t now_s(void)
+static void after_round(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec;
+	tcp_sweep();
+	udp_expire(loop_now_ms() / 1000);
 }
 
-static void run(void)
+static int next_round(void)
 {
-	struct epoll_event events[EVENTS];
-
-	for (;;) {
-		int n = epoll_wait(loop, events, EVENTS, EXPIRE_EVERY_MS);
-
-		for (int i = 0; i < n; i++) {
-			struct watch *w = events[i].data.ptr;
-
-			w->ready(w, events[i].events);
-		}
-		tcp_sweep();
-		udp_expire(now_s());
-	}
+	return tcp_release_due(EXPIRE_EVERY_MS);
 }
 
-int usernet_forward(const char *file, int namespace_fd, char *const *specs, int n)
+int usernet_forward(const char *file, int namespace_fd, const char *give, char *const *specs, int n)
 {
 	static struct forward forwards[MAX_FORWARDS];
 	int r = n > MAX_FORWARDS ? -E2BIG : usernet_sign(file, getpid());
@@ -107,8 +69,10 @@ int usernet_forward(const char *file, int namespace_fd, char *const *specs, int 
 	}
 	if (r == 0) {
 		close(namespace_fd);
-		loop = epoll_create1(EPOLL_CLOEXEC);
-		r = loop < 0 ? -errno : 0;
+		r = loop_open();
+	}
+	if (r == 0 && strcmp(give, "-") != 0) {
+		r = give_serve(give);
 	}
 	for (int i = 0; r == 0 && i < n; i++) {
 		r = parse(specs[i], &forwards[i]);
@@ -121,7 +85,7 @@ int usernet_forward(const char *file, int namespace_fd, char *const *specs, int 
 	}
 	close(STDOUT_FILENO);
 	if (r == 0) {
-		run();
+		loop_run(after_round, next_round);
 	}
 	return r;
 }

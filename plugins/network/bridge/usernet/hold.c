@@ -21,6 +21,7 @@
 #define FIRST_DELAY_S 1u
 #define LAST_DELAY_S 60u
 #define FIRST_FREE_FD 10
+#define EXPIRE_EVERY_MS 5000
 
 static void raise_loopback(void)
 {
@@ -66,31 +67,84 @@ static int start_sleeper(void)
 	return pid;
 }
 
-/* pasta, or slirp4netns, which is slower.  Both drop what they would need to open the
- * namespace of another process, so it is open already.  With an address that is not the host's,
- * the host can be reached by its own. */
-static void start_uplink(int namespace_pid, unsigned int delay)
+/* The host's first resolver of IPv4. */
+static void find_resolver(char ret[64])
 {
-	char path[64];
+	FILE *f = fopen("/etc/resolv.conf", "re");
+	char line[512];
 
-	if (fork() == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		signal(SIGPIPE, SIG_DFL); /* pasta takes an ignored one for a failure */
-		close(STDOUT_FILENO);
-		sleep(delay);
-		snprintf(path, sizeof(path), "/proc/%d/ns/net", namespace_pid);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d",
-			 fcntl(open(path, O_RDONLY | O_CLOEXEC), F_DUPFD, FIRST_FREE_FD));
-		execlp("pasta", "pasta", "--foreground", "--quiet", "--config-net", "--netns-only",
-		       "--no-map-gw", "-a", "10.0.2.100", "-n", "24", "-g", "10.0.2.2", "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns",
-		       path, (char *)NULL);
-		execlp("slirp4netns", "slirp4netns", "--configure", "--mtu=65520",
-		       "--disable-host-loopback", "--netns-type=path", path, "tap0", (char *)NULL);
-		_exit(127);
+	strcpy(ret, "");
+	while (f && !*ret && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "nameserver %63[0-9.]", ret) != 1) {
+			strcpy(ret, "");
+		}
+	}
+	if (f) {
+		fclose(f);
 	}
 }
 
-int usernet_hold(const char *file)
+static void after_round(void)
+{
+	relay_expire(loop_now_ms() / 1000);
+}
+
+static int next_round(void)
+{
+	return EXPIRE_EVERY_MS;
+}
+
+static void run_relay(int space)
+{
+	char resolver[64];
+
+	prctl(PR_SET_NAME, "usernet-relay");
+	find_resolver(resolver);
+	if (loop_open() == 0 && relay_serve(space, resolver) == 0) {
+		loop_run(after_round, next_round);
+	}
+	_exit(1);
+}
+
+/* Both drop what they would need to open the namespace of another process, so it is open
+ * already.  With an address that is not the host's, the host can be reached by its own. */
+static void run_helper(const char *way, int space)
+{
+	char path[64];
+
+	signal(SIGPIPE, SIG_DFL); /* pasta takes an ignored one for a failure */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fcntl(space, F_DUPFD, FIRST_FREE_FD));
+	if (!strcmp(way, "pasta")) {
+		execlp("pasta", "pasta", "--foreground", "--quiet", "--config-net", "--netns-only",
+		       "--no-map-gw", "-a", "10.0.2.100", "-n", "24", "-g", "10.0.2.2", "--dns-forward",
+		       "10.0.2.3", "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns",
+		       path, (char *)NULL);
+	} else {
+		execlp("slirp4netns", "slirp4netns", "--configure", "--mtu=65520",
+		       "--disable-host-loopback", "--netns-type=path", path, "tap0", (char *)NULL);
+	}
+	_exit(127);
+}
+
+static void start_uplink(const char *way, int namespace_pid, unsigned int delay)
+{
+	char path[64];
+	int space;
+
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(STDOUT_FILENO);
+		sleep(delay);
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", namespace_pid);
+		space = open(path, O_RDONLY | O_CLOEXEC);
+		if (!strcmp(way, "relay")) {
+			run_relay(space);
+		}
+		run_helper(way, space);
+	}
+}
+
+int usernet_hold(const char *file, const char *way)
 {
 	unsigned int delay = FIRST_DELAY_S;
 	int namespace_pid = start_sleeper(), r;
@@ -103,7 +157,7 @@ int usernet_hold(const char *file)
 		kill(namespace_pid, SIGKILL);
 		return r;
 	}
-	start_uplink(namespace_pid, 0);
+	start_uplink(way, namespace_pid, 0);
 	if (write(STDOUT_FILENO, "ready", 5) != 5) {
 		return -EIO;
 	}
@@ -115,7 +169,7 @@ int usernet_hold(const char *file)
 			return 0;
 		}
 		if (pid > 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
-			start_uplink(namespace_pid, delay);
+			start_uplink(way, namespace_pid, delay);
 			delay = delay * 2 > LAST_DELAY_S ? LAST_DELAY_S : delay * 2;
 		}
 	}

@@ -26,13 +26,13 @@ int main(int argc, char **argv)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (argc == 3 && !strcmp(argv[1], "hold")) {
-		r = usernet_hold(argv[2]);
-	} else if (argc >= 5 && !strcmp(argv[1], "forward")) {
-		r = usernet_forward(argv[2], atoi(argv[3]), argv + 4, argc - 4);
+	if (argc == 4 && !strcmp(argv[1], "hold")) {
+		r = usernet_hold(argv[2], argv[3]);
+	} else if (argc >= 6 && !strcmp(argv[1], "forward")) {
+		r = usernet_forward(argv[2], atoi(argv[3]), argv[4], argv + 5, argc - 5);
 	} else {
-		fprintf(stderr, "usage: gantry-usernet hold FILE\n"
-				"       gantry-usernet forward FILE NAMESPACE-FD PROTOCOL:FD:ADDRESS:PORT...\n"
+		fprintf(stderr, "usage: gantry-usernet hold FILE pasta|slirp4netns|relay\n"
+				"       gantry-usernet forward FILE NAMESPACE-FD GIVE PROTOCOL:FD:ADDRESS:PORT...\n"
 				"gantry starts it for networks of ordinary users.\n");
 		return 2;
 	}
