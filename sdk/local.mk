@@ -38,6 +38,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/credential_helper.c sdk/helpers/credential_helper.h \
 	sdk/helpers/digest.c sdk/helpers/digest.h \
 	sdk/helpers/ed25519.c sdk/helpers/ed25519.h \
+	sdk/helpers/libcrypto.c sdk/helpers/libcrypto.h \
 	sdk/helpers/emulate.h \
 	sdk/helpers/tcp_fence.h \
 	sdk/helpers/docker_plugin.c sdk/helpers/docker_plugin.h \

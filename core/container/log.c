@@ -159,6 +159,9 @@ int log_config_check(struct core *core, struct json_object *hc, struct gantry_er
 		log = json_object_new_object();
 		json_set(hc, "LogConfig", log);
 	}
+	if (!driver || !log) {
+		return error_no_memory(err);
+	}
 	if (!type || !*type) {
 		json_set_string(log, "Type", driver);
 	}

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "core/content/digest.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/libcrypto.h"
 
 static struct {
 	__typeof__(EVP_MD_CTX_new) *ctx_new;
@@ -24,21 +24,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load_crypto(void)
 {
-	static const char *const names[] = { "libcrypto.so.3", "libcrypto.so.1.1" };
-	void *lib = NULL;
-
-	for (size_t i = 0; !lib && i < ARRAY_SIZE(names); i++) {
-		lib = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-	}
-	if (!lib) {
-		return;
-	}
-	crypto.ctx_new = dlsym(lib, "EVP_MD_CTX_new");
-	crypto.ctx_free = dlsym(lib, "EVP_MD_CTX_free");
-	crypto.init = dlsym(lib, "EVP_DigestInit_ex");
-	crypto.update = dlsym(lib, "EVP_DigestUpdate");
-	crypto.final = dlsym(lib, "EVP_DigestFinal_ex");
-	crypto.sha256 = dlsym(lib, "EVP_sha256");
+	crypto.ctx_new = libcrypto_symbol("EVP_MD_CTX_new");
+	crypto.ctx_free = libcrypto_symbol("EVP_MD_CTX_free");
+	crypto.init = libcrypto_symbol("EVP_DigestInit_ex");
+	crypto.update = libcrypto_symbol("EVP_DigestUpdate");
+	crypto.final = libcrypto_symbol("EVP_DigestFinal_ex");
+	crypto.sha256 = libcrypto_symbol("EVP_sha256");
 	crypto.loaded = crypto.ctx_new && crypto.ctx_free && crypto.init && crypto.update &&
 			crypto.final && crypto.sha256;
 }
@@ -53,8 +44,7 @@ int digester_new(struct digester **ret, struct gantry_error *err)
 
 	pthread_once(&once, load_crypto);
 	if (!crypto.loaded) {
-		error_set(err, GANTRY_ERR_UNAVAILABLE, "cannot load libcrypto, which verifies digests");
-		return error_hint(err, "install OpenSSL's library (package libssl3)");
+		return libcrypto_missing("verifies digests", err);
 	}
 	d = calloc(1, sizeof(*d));
 	if (!d || !(d->ctx = crypto.ctx_new()) || !crypto.init(d->ctx, crypto.sha256(), NULL)) {

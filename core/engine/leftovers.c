@@ -125,14 +125,14 @@ static void work_in_background(struct core *core, struct leftover *list)
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
-	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpriority(PRIO_PROCESS, 0, 19);
 	/* Whoever reads our user's output must not wait for us. */
 	for (int fd = 0; null >= 0 && fd < 3; fd++) {
 		dup2(null, fd);
 	}
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpriority(PRIO_PROCESS, 0, 19);
 	if (core->mark.fd > 3) {
 		close_range(3, (unsigned)core->mark.fd - 1, 0);
 	}

@@ -352,15 +352,33 @@ static void say_farewell(struct incarnation *i)
 	}
 }
 
-struct incarnation *incarnation_unref(struct incarnation *i)
+static void *listen_to(void *arg)
 {
-	if (!i || atomic_fetch_sub(&i->refs, 1) > 1) {
-		return NULL;
+	struct incarnation *i = arg;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+	while (peer_serve(&i->peer, &ignored) == 0) {
 	}
+	return NULL;
+}
+
+void incarnation_listen(struct incarnation *i)
+{
+	i->listens = i->listens || pthread_create(&i->listener, NULL, listen_to, i) == 0;
+}
+
+static void *finish(void *arg)
+{
+	struct incarnation *i = arg;
+
 	if (i->pid > 0) {
 		say_farewell(i);
 	}
 	replace_fd(&i->leash, -1);
+	if (i->listens) {
+		shutdown(i->peer.fd, SHUT_RDWR);
+		pthread_join(i->listener, NULL);
+	}
 	if (i->peer.fd >= 0) {
 		peer_done(&i->peer);
 	}
@@ -376,6 +394,23 @@ struct incarnation *incarnation_unref(struct incarnation *i)
 	free(i->config_keys);
 	free(i->about);
 	free(i);
+	return NULL;
+}
+
+struct incarnation *incarnation_unref(struct incarnation *i)
+{
+	pthread_t other;
+
+	if (!i || atomic_fetch_sub(&i->refs, 1) > 1) {
+		return NULL;
+	}
+	/* What it asked ended in its own end: the thread that answers cannot wait for itself. */
+	if (i->listens && pthread_equal(i->listener, pthread_self()) &&
+	    pthread_create(&other, NULL, finish, i) == 0) {
+		pthread_detach(other);
+		return NULL;
+	}
+	finish(i);
 	return NULL;
 }
 

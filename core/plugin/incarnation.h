@@ -34,6 +34,8 @@ struct incarnation {
 	const struct gantry_host *services;
 	const struct process_spec *spec;
 	char numbers[2][24];  /* of its command line */
+	pthread_t listener;
+	int listens;          /* listener reads when no call does */
 
 	/* From its greeting. */
 	uint64_t has;         /* bit per operation */
@@ -52,6 +54,8 @@ int incarnation_start(const struct process_spec *spec, const struct gantry_host 
 /* Probes or opens it ("probe", "open"). */
 int incarnation_prepare(struct incarnation *i, const char *what, const char *config,
 			int64_t deadline_ns, struct gantry_error *err);
+/* From now on what it asks is answered although no call waits for it. */
+void incarnation_listen(struct incarnation *i);
 struct incarnation *incarnation_ref(struct incarnation *i);
 /* The last one asks it to end, and sees to it. */
 struct incarnation *incarnation_unref(struct incarnation *i);

@@ -547,6 +547,15 @@ int peer_nudge(struct peer *p)
 	return read;
 }
 
+void peer_look(struct peer *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->reading && !p->broken.code) {
+		read_turn(p, 0);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 int peer_serve(struct peer *p, struct gantry_error *err)
 {
 	int r = 0;

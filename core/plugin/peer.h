@@ -111,6 +111,9 @@ int peer_finish(struct peer *p, struct peer_call *c, struct buf *line, struct wi
  * Returns UNAVAILABLE at the end. */
 int peer_serve(struct peer *p, struct gantry_error *err);
 
+/* Handles what has come, without waiting; nothing where another thread reads. */
+void peer_look(struct peer *p);
+
 /* Has a thread that waits read if nobody does; returns whether somebody did. */
 int peer_nudge(struct peer *p);
 

@@ -189,6 +189,14 @@ static int wait_for_start(struct process_driver *p, int64_t deadline_ns, struct 
 	return 0;
 }
 
+/* Drivers that may call the engine may do so at any time. */
+static void listen(const struct process_driver *p, struct incarnation *i)
+{
+	if (!strcmp(p->iface->kind, "api") || !strcmp(p->iface->kind, "monitor")) {
+		incarnation_listen(i);
+	}
+}
+
 /* Starts the next incarnation and makes it current.  With the lock held. */
 static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_error *err)
 {
@@ -211,6 +219,9 @@ static int start(struct process_driver *p, int64_t deadline_ns, struct gantry_er
 	if (r < 0) {
 		note_failure(p, ENDING_EXIT, err);
 		return r;
+	}
+	if (p->config) {
+		listen(p, i);
 	}
 	p->current = i;
 	return 0;
@@ -487,6 +498,7 @@ int process_driver_open(struct process_driver *p, const char *config, struct dri
 		r = process_acquire(p, time_monotonic_ns() + START_NS, &i, err);
 	}
 	if (r == 0) {
+		listen(p, i);
 		r = driver_new(p->iface, &process_form, p->spec.name, p->descriptor.name, &d, err);
 	}
 	incarnation_unref(i);

@@ -28,6 +28,14 @@ static int64_t class_ns(uint32_t class)
 	}
 }
 
+/* How long an operation may take. */
+static int64_t time_ns(const struct process_driver *p, const struct gantry_op *op)
+{
+	int64_t class = class_ns(op->deadline);
+
+	return class && p->spec.deadline_s ? p->spec.deadline_s * SECOND : class;
+}
+
 /* One call as it is tried on one incarnation after another. */
 struct attempt {
 	struct process_driver *p;
@@ -63,7 +71,7 @@ static int converse(struct attempt *a, struct incarnation *i, const struct gantr
 		.deadline_ns = a->deadline_ns,
 		.grace_ns = GRACE_NS,
 		.limit_ns = INT64_MAX,
-		.extend_ns = op->deadline == GANTRY_DEADLINE_SHORT ? 0 : class_ns(op->deadline),
+		.extend_ns = op->deadline == GANTRY_DEADLINE_SHORT ? 0 : time_ns(a->p, op),
 	};
 
 	int r;
@@ -297,8 +305,7 @@ int process_invoke(struct driver *d, unsigned number, const void *args, struct g
 {
 	struct process_driver *p = d->form_data;
 	const struct gantry_op *op = &d->iface->ops[number];
-	int64_t class = class_ns(op->deadline) && p->spec.deadline_s ? p->spec.deadline_s * SECOND
-								     : class_ns(op->deadline);
+	int64_t class = time_ns(p, op);
 	struct attempt a = {
 		.p = p,
 		.number = number,

@@ -6,10 +6,12 @@
 
 #include "core/events/events.h"
 #include "core/plugin/pluginlog.h"
+#include "core/plugin/driver.h"
 #include "core/plugin/services.h"
 #include "core/state/db.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
+#include "helpers/io.h"
 
 #define MAX_VALUE (1 << 20)
 
@@ -134,8 +136,23 @@ static int events_publish(const struct gantry_host *host, const char *type, cons
 	return events_record(inner(host)->events, type, action, id, attributes, err);
 }
 
+/* In the engine's process nothing ends an operation but itself. */
+static void call_progress(const struct gantry_host *host, const char *text)
+{
+}
+
+static int call_is_cancelled(const struct gantry_host *host)
+{
+	int64_t budget = driver_budget();
+
+	return budget && time_monotonic_ns() > budget;
+}
+
 static const void *query(const struct gantry_host *host, const char *service, uint32_t min_version)
 {
+	static const struct gantry_call_service call_service = {
+		sizeof(call_service), 0, call_progress, call_is_cancelled,
+	};
 	static const struct gantry_log_service log_service = { sizeof(log_service), 0, log_write };
 	static const struct gantry_store_service store_service = {
 		sizeof(store_service), 0, store_get, store_put, store_put_new, store_remove, store_list,
@@ -155,6 +172,9 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	}
 	if (!strcmp(service, "events")) {
 		return &events_service;
+	}
+	if (!strcmp(service, "call")) {
+		return &call_service;
 	}
 	if (!strcmp(service, "engine") && (!strncmp(inner(host)->owner, "api/", 4) ||
 					   !strncmp(inner(host)->owner, "monitor/", 8))) {

@@ -35,6 +35,7 @@ struct options {
 	unsigned n_settings;
 	int verbose, valgrind;
 	char **argv;
+	char *title; /* the report's subject, owned */
 };
 
 enum { OPT_DRIVER = 256, OPT_ISOLATION, OPT_CONFIG, OPT_SET, OPT_FORMAT, OPT_ONLY, OPT_TIMEOUT, OPT_QUICK,
@@ -226,7 +227,7 @@ static void leave_the_host(const struct kit_subject *subject)
 			 ? CLONE_NEWNET
 			 : 0;
 	if (unshare(flags) == 0) {
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, "");
 	}
 }
 
@@ -268,7 +269,7 @@ static int run(struct options *o, struct kit_report *report, struct gantry_error
 	if (r < 0) {
 		return r;
 	}
-	report->subject = strdup(subject_title(subject));
+	report->subject = o->title = strdup(subject_title(subject));
 	check_manifest(subject, report);
 	/* Starting processes takes its time. */
 	o->suite.timeout_s *= subject_kit(subject)->in_process ? 1 : 3;
@@ -328,5 +329,6 @@ int main(int argc, char **argv)
 		r = report_count(&report, KIT_FAILED) ? 1 : 0;
 	}
 	report_done(&report);
+	free(o.title);
 	return r;
 }

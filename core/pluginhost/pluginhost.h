@@ -11,6 +11,8 @@
 #ifndef CORE_PLUGINHOST_PLUGINHOST_H
 #define CORE_PLUGINHOST_PLUGINHOST_H
 
+#include <stdint.h>
+
 #include <gantry/error.h>
 
 #include "core/plugin/permissions.h"
@@ -46,5 +48,10 @@ int serve(const struct host_options *options);
 
 /* Answers the greeting, whose number is 1, with an error. */
 void refuse_greeting(const struct gantry_error *err);
+
+/* The call that this thread executes, if it is time to say that it goes on; else 0. */
+int64_t serve_call_to_extend(void);
+/* Has its caller given up on it? */
+int serve_is_cancelled(void);
 
 #endif

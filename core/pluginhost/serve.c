@@ -25,10 +25,20 @@
 #define FIRST_ID 1
 #define WATCH_NS 200000
 #define WATCH_QUIET 5
+#define PROGRESS_NS INT64_C(100000000)
 
 struct job {
 	struct job *next;
 	struct message m;
+	int cancelled;
+};
+
+/* A call that a thread executes. */
+struct call {
+	struct call *next;
+	int64_t id;
+	int64_t said_ns; /* when it last said that it goes on */
+	atomic_int cancelled;
 };
 
 struct stub {
@@ -48,7 +58,11 @@ struct stub {
 	pthread_cond_t wake;
 	struct job *first; /* calls that wait for a serial driver */
 	struct job **last;
+	struct call *calls_made;
 };
+
+static struct stub stub; /* a process serves one driver */
+static _Thread_local struct call *current;
 
 /* ---- answers ---- */
 
@@ -233,10 +247,71 @@ static int find_op(const struct stub *s, const struct message *m)
 	return -1;
 }
 
+static void begin_call(struct stub *s, struct call *c)
+{
+	pthread_mutex_lock(&s->lock);
+	c->next = s->calls_made;
+	s->calls_made = c;
+	pthread_mutex_unlock(&s->lock);
+	current = c;
+}
+
+static void end_call(struct stub *s, struct call *c)
+{
+	struct call **at = &s->calls_made;
+
+	current = NULL;
+	pthread_mutex_lock(&s->lock);
+	while (*at != c) {
+		at = &(*at)->next;
+	}
+	*at = c->next;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The caller has given up on a call, which may not have begun. */
+static void cancel_call(struct stub *s, int64_t id)
+{
+	pthread_mutex_lock(&s->lock);
+	for (struct call *c = s->calls_made; c; c = c->next) {
+		if (c->id == id) {
+			atomic_store(&c->cancelled, 1);
+		}
+	}
+	for (struct job *job = s->first; job; job = job->next) {
+		job->cancelled |= job->m.id == id;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+int64_t serve_call_to_extend(void)
+{
+	int64_t now = time_monotonic_ns();
+
+	if (!current || now - current->said_ns < PROGRESS_NS) {
+		return 0;
+	}
+	current->said_ns = now;
+	return current->id;
+}
+
+int serve_is_cancelled(void)
+{
+	if (!current) {
+		return 0;
+	}
+	/* In a driver that is serial nobody else reads. */
+	if (!atomic_load(&current->cancelled)) {
+		peer_look(&stub.peer);
+	}
+	return atomic_load(&current->cancelled);
+}
+
 static void make_call(struct stub *s, struct message *m)
 {
 	auto_(reply) struct reply reply = REPLY_INIT;
 	struct gantry_error err = GANTRY_ERROR_INIT;
+	struct call call = {.id = m->id};
 	struct wire_args args;
 	int number = find_op(s, m);
 	const struct gantry_op *op = number < 0 ? NULL : &s->iface->ops[number];
@@ -250,9 +325,11 @@ static void make_call(struct stub *s, struct message *m)
 	}
 	r = wire_get_args(jsonspan_get(m->body, "args"), &m->fds, op, &args, &err);
 	if (r == 0) {
+		begin_call(s, &call);
 		r = adapts_append(s, op)
 			    ? append_records(s->driver, args.args, &err)
 			    : driver_call(s->driver, (unsigned)number, args.args, &reply, &err);
+		end_call(s, &call);
 		wire_args_done(&args, op);
 	}
 	if (r < 0) {
@@ -372,7 +449,14 @@ static void run_jobs(struct stub *s)
 
 	in_call = 1;
 	while ((job = next_job(s))) {
-		execute(s, &job->m);
+		if (job->cancelled) {
+			struct gantry_error err = GANTRY_ERROR_INIT;
+
+			error_set(&err, GANTRY_ERR_CANCELLED, "it was cancelled before it began");
+			answer_error(&s->peer, job->m.id, &err);
+		} else {
+			execute(s, &job->m);
+		}
 		message_done(&job->m);
 		free(job);
 	}
@@ -413,6 +497,10 @@ static void handle(struct peer *p, struct message *m)
 	struct stub *s = p->data;
 	int waits;
 
+	if (m->type == MESSAGE_CANCEL) {
+		cancel_call(s, m->id);
+		return;
+	}
 	if (m->type != MESSAGE_HELLO && m->type != MESSAGE_OPEN && m->type != MESSAGE_PROBE &&
 	    m->type != MESSAGE_CALL) {
 		return;
@@ -456,7 +544,6 @@ static int load(struct stub *s, struct gantry_error *err)
 
 int serve(const struct host_options *options)
 {
-	static struct stub stub;
 	struct stub *s = &stub;
 	struct gantry_error err = GANTRY_ERROR_INIT;
 

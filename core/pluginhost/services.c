@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/plugin/request_ops.h"
+#include "core/pluginhost/pluginhost.h"
 #include "core/pluginhost/services.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
@@ -90,8 +91,32 @@ static int events_publish(const struct gantry_host *host, const char *type, cons
 	return ask(host, REQUEST_EVENTS_PUBLISH, ARGS(type, action, id, attributes), NULL, err);
 }
 
+static void call_progress(const struct gantry_host *host, const char *text)
+{
+	auto_(buf) struct buf line = BUF_INIT;
+	struct gantry_error ignored = GANTRY_ERROR_INIT;
+	int64_t id = serve_call_to_extend();
+
+	if (!id) {
+		return;
+	}
+	buf_addf(&line, "{\"type\":\"progress\",\"id\":%lld,\"text\":", (long long)id);
+	if (json_add_text(&line, text ? text : "", text ? strlen(text) : 0) == 0) {
+		buf_addc(&line, '}');
+		(void)peer_send(inner(host)->peer, &line, NULL, INT64_MAX, &ignored);
+	}
+}
+
+static int call_is_cancelled(const struct gantry_host *host)
+{
+	return serve_is_cancelled();
+}
+
 static const void *query(const struct gantry_host *host, const char *service, uint32_t min_version)
 {
+	static const struct gantry_call_service call_service = {
+		sizeof(call_service), 0, call_progress, call_is_cancelled,
+	};
 	static const struct gantry_log_service log_service = {sizeof(log_service), 0, log_write};
 	static const struct gantry_store_service store_service = {
 		sizeof(store_service), 0,	   store_get, store_put, store_put_new,
@@ -114,6 +139,9 @@ static const void *query(const struct gantry_host *host, const char *service, ui
 	}
 	if (!strcmp(service, "events")) {
 		return &events_service;
+	}
+	if (!strcmp(service, "call")) {
+		return &call_service;
 	}
 	return !strcmp(service, "engine") && inner(host)->engine_allowed ? &inner(host)->engine
 									 : NULL;

@@ -11,6 +11,7 @@
 #include "docker_plugin_find.h"
 #include "error.h"
 #include "io.h"
+#include "privilege.h"
 
 #define SPEC_MAX 65536
 #define NAME_MAX_LEN 128
@@ -35,7 +36,7 @@ static int add_folder(struct json_object *list, const char *env, const char *hom
 
 static int usual_sockets(struct json_object *list, struct gantry_error *err)
 {
-	if (geteuid() == 0) {
+	if (is_host_root()) {
 		return json_add_string(list, "/run/docker/plugins") < 0 ? error_no_memory(err) : 0;
 	}
 	return add_folder(list, "XDG_RUNTIME_DIR", NULL, "docker/plugins", err);
@@ -45,7 +46,7 @@ static int usual_specs(struct json_object *list, struct gantry_error *err)
 {
 	int r;
 
-	if (geteuid() == 0) {
+	if (is_host_root()) {
 		return json_add_string(list, "/etc/docker/plugins") < 0 ||
 				       json_add_string(list, "/usr/lib/docker/plugins") < 0
 			       ? error_no_memory(err)

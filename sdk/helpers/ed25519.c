@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cleanup.h"
 #include "ed25519.h"
 #include "error.h"
+#include "libcrypto.h"
 
 static struct {
 	__typeof__(EVP_MD_CTX_new) *ctx_new;
@@ -30,25 +30,16 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load_crypto(void)
 {
-	static const char *const names[] = { "libcrypto.so.3", "libcrypto.so.1.1" };
-	void *lib = NULL;
-
-	for (size_t i = 0; !lib && i < ARRAY_SIZE(names); i++) {
-		lib = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-	}
-	if (!lib) {
-		return;
-	}
-	crypto.ctx_new = dlsym(lib, "EVP_MD_CTX_new");
-	crypto.ctx_free = dlsym(lib, "EVP_MD_CTX_free");
-	crypto.new_private = dlsym(lib, "EVP_PKEY_new_raw_private_key");
-	crypto.new_public = dlsym(lib, "EVP_PKEY_new_raw_public_key");
-	crypto.get_public = dlsym(lib, "EVP_PKEY_get_raw_public_key");
-	crypto.key_free = dlsym(lib, "EVP_PKEY_free");
-	crypto.sign_init = dlsym(lib, "EVP_DigestSignInit");
-	crypto.sign = dlsym(lib, "EVP_DigestSign");
-	crypto.verify_init = dlsym(lib, "EVP_DigestVerifyInit");
-	crypto.verify = dlsym(lib, "EVP_DigestVerify");
+	crypto.ctx_new = libcrypto_symbol("EVP_MD_CTX_new");
+	crypto.ctx_free = libcrypto_symbol("EVP_MD_CTX_free");
+	crypto.new_private = libcrypto_symbol("EVP_PKEY_new_raw_private_key");
+	crypto.new_public = libcrypto_symbol("EVP_PKEY_new_raw_public_key");
+	crypto.get_public = libcrypto_symbol("EVP_PKEY_get_raw_public_key");
+	crypto.key_free = libcrypto_symbol("EVP_PKEY_free");
+	crypto.sign_init = libcrypto_symbol("EVP_DigestSignInit");
+	crypto.sign = libcrypto_symbol("EVP_DigestSign");
+	crypto.verify_init = libcrypto_symbol("EVP_DigestVerifyInit");
+	crypto.verify = libcrypto_symbol("EVP_DigestVerify");
 	crypto.loaded = crypto.ctx_new && crypto.ctx_free && crypto.new_private && crypto.new_public &&
 			crypto.get_public && crypto.key_free && crypto.sign_init && crypto.sign &&
 			crypto.verify_init && crypto.verify;
@@ -60,8 +51,7 @@ static int need_crypto(struct gantry_error *err)
 	if (crypto.loaded) {
 		return 0;
 	}
-	error_set(err, GANTRY_ERR_UNAVAILABLE, "cannot load libcrypto, which makes and checks signatures");
-	return error_hint(err, "install OpenSSL's library (package libssl3)");
+	return libcrypto_missing("makes and checks signatures", err);
 }
 
 /* The DER of such keys is this, and then the key (RFC 8410). */

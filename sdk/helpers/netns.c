@@ -107,20 +107,23 @@ int netns_socket(int netns, int domain, int type, int protocol)
 	return netns_run(netns, make_socket, &args);
 }
 
-int netns_loopback_up(int netns)
+int loopback_up(int sock)
 {
-	auto_fd int fd = netns_socket(netns, AF_INET, SOCK_DGRAM, 0);
 	struct ifreq request = { .ifr_name = "lo" };
 
-	if (fd < 0) {
-		return fd;
-	}
-	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0) {
+	if (ioctl(sock, SIOCGIFFLAGS, &request) < 0) {
 		return -errno;
 	}
 	if (request.ifr_flags & IFF_UP) {
 		return 0;
 	}
 	request.ifr_flags |= IFF_UP;
-	return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+	return ioctl(sock, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}
+
+int netns_loopback_up(int netns)
+{
+	auto_fd int fd = netns_socket(netns, AF_INET, SOCK_DGRAM, 0);
+
+	return fd < 0 ? fd : loopback_up(fd);
 }

@@ -18,4 +18,7 @@ int netns_socket(int netns, int domain, int type, int protocol);
 /* Brings the namespace's loopback interface up.  0 or a negative errno. */
 int netns_loopback_up(int netns);
 
+/* The same with an internet socket of the namespace. */
+int loopback_up(int sock);
+
 #endif

@@ -267,6 +267,7 @@ def check_once(known):
     known |= set(containers)
     check_host(containers, running, known)
     check_images()
+    settle()  # a shim deletes what its container leaves after it has answered
     same("marks of engines", folder("run/engines"), [])
     return containers, running
 

@@ -7,6 +7,9 @@ criu=${CRIU:-$(command -v criu || true)}
 [ -n "$criu" ] || skip "needs CRIU (package criu)"
 "$criu" check >/dev/null 2>&1 || skip "CRIU does not work with this kernel: $("$criu" check 2>&1 | head -1)"
 
+# the host's /etc/criu/runc.conf is none of this test's
+: >"$work/criu.conf"
+jq --arg file "$work/criu.conf" '.annotations."org.criu.config" = $file' <"$base" >"$base.new" && mv "$base.new" "$base"
 cr() {
 	rt --criu "$criu" "$@"
 }
@@ -220,8 +223,12 @@ rt delete -f "$tag-h"
 has "$(cr checkpoint --image-path "$img-h" nobody 2>&1)" "does not exist" "nor one that does not exist"
 has "$(cr restore -b "$work/bundle" --image-path "$work/volume" "$tag-h" 2>&1)" "holds no checkpoint" \
 	"a folder without a checkpoint is told"
-: >"$img/inventory.img"
+: >"$img/mm-1.img"
 out=$(cr restore -d -b "$work/bundle" --image-path "$img" "$tag-h" 2>&1 </dev/null)
 is 1 $? "a damaged checkpoint is refused"
-has "$out" "restore.log" "and the log is named"
+has "$out" "see $img/restore.log" "and the log is named"
+: >"$img/inventory.img"
+out=$(cr restore -d -b "$work/bundle" --image-path "$img" "$tag-h" 2>&1 </dev/null)
+is 1 $? "one damaged so that CRIU does not begin is, too"
+has "$out" "hint: " "and something is said"
 finish

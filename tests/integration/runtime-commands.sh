@@ -139,6 +139,7 @@ has "$(rt create -b "$work/bundle" --pidfd-socket "$work/nowhere" "$tag-d" 2>&1)
 is "" "$(rt list -q | grep "$tag-d")" "leaves nothing"
 has "$(rt exec -u root "$tag-b" true 2>&1)" "UID[:GID]" "exec --user takes numbers, and root is none"
 is "7 8 9" "$(rt exec -u 7:8 --additional-gids 9 "$tag-b" sh -c 'echo $(id -u) $(id -g) $(id -G | cut -d" " -f2)')" "exec as another user"
+is "/x one" "$(rt exec -e PATH=/x -e A=one "$tag-b" /bin/sh -c 'echo $PATH $A')" "exec --env replaces a value"
 is "/tmp b" "$(rt exec --cwd /tmp -e A=b "$tag-b" sh -c 'echo $PWD $A')" "exec --cwd --env"
 rt spec -b "$work/bundle" -f "$work/made.json" && jq -e .process "$work/made.json" >/dev/null && ok "spec --file" || fail "spec --file"
 echo '{"pids": {"limit": 44}}' | rt update --resources - "$tag-b"
@@ -157,6 +158,7 @@ rt --log "$work/plain.log" state nobody 2>/dev/null
 has "$(cat "$work/plain.log")" "level=error" "--log"
 rt --log "file:$work/json.log" --log-format json state nobody 2>/dev/null
 is error "$(jq -r .level "$work/json.log")" "--log file: --log-format json"
+has "$(rt --log "$work/none/at/all" list 2>&1)" "--log: cannot open $work/none/at/all" "a log that cannot be written"
 rt --log "syslog:x" state nobody 2>/dev/null
 is 1 $? "--log syslog:"
 

@@ -6,6 +6,9 @@
 . "$(dirname "$0")/runtime.inc"
 command -v python3 >/dev/null || skip "needs python3"
 
+# --- a new network has its loopback interface up
+has "$(run_in . /bin/busybox ip addr show lo)" ",UP" "loopback is up"
+
 # --- linux.netDevices: moved, renamed, with its addresses, up
 short=$(echo "$tag" | tail -c 7)
 if ip link add "ga$short" type veth peer name "gb$short" 2>/dev/null; then
@@ -30,6 +33,17 @@ if ip link add "ga$short" type veth peer name "gb$short" 2>/dev/null; then
 		"needs a namespace of type network" "netDevices without a namespace"
 	has "$(run_in '.linux.netDevices = {"a/b": {}}' true)" "is not an interface name" "a name with a slash"
 fi
+
+# --- names that two fields set must be the same
+is same "$(run_in '.domainname = "same" | .linux.sysctl = {"kernel.domainname": "same"}' cat /proc/sys/kernel/domainname)" "domainname and sysctl"
+has "$(run_in '.domainname = "one" | .linux.sysctl = {"kernel.domainname": "two"}' true)" "kernel.domainname differ" "two domainnames"
+has "$(run_in '.hostname = "one" | .linux.sysctl = {"kernel.hostname": "two"}' true)" "kernel.hostname differ" "two hostnames"
+
+# --- devices: a slash at the end, and those of the host in a user namespace
+is "crw-rw-rw-" "$(run_in '.linux.devices = [{"path": "/dev/my/", "type": "c", "major": 1, "minor": 3, "fileMode": 438}]' stat -c %A /dev/my)" \
+	"a device's path that ends with a slash"
+mapped='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1000}] | .linux.gidMappings = .linux.uidMappings'
+has "$(run_in "$mapped" grep " /dev/zero " /proc/self/mountinfo)" "nosuid,noexec" "bound devices"
 
 # --- NUMA, I/O priority, processors, schedulers
 if [ -d /sys/devices/system/node/node0 ]; then

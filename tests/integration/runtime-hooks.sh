@@ -34,6 +34,24 @@ has "$(run_in '.hooks.prestart = [{"path": "relative"}]' /bin/true)" "hooks.pres
 run_in ".hooks.poststop = [{path: \"/bin/false\", args: [\"false\"]}, {path: \"/bin/touch\", args: [\"touch\", \"$work/cleaned\"]}]" /bin/true >/dev/null
 [ -e "$work/cleaned" ]
 is 0 $? "poststop hooks after one that failed"
+# hooks have the runtime's environment unless they have one, and start in the bundle; those of createContainer
+# find the container's mounts at root.path
+printf '#!/bin/sh\necho "$MARK $PWD $([ -e %s/proc/self ] && echo mounted)" >>%s\n' "$root" "$work/where" >"$work/tell"
+chmod +x "$work/tell"
+rm -f "$work/where"
+MARK=seen run_in ".hooks = {prestart: [{path: \"$work/tell\"}], createContainer: [{path: \"$work/tell\"}],
+	poststart: [{path: \"$work/tell\", env: [\"MARK=own\"]}]}" /bin/true >/dev/null
+is "seen $work/bundle
+seen $work/bundle mounted
+own $work/bundle" "$(sed 's/ *$//' "$work/where")" "environment, folder and mounts of hooks"
+is "" "$(grep "$root" /proc/self/mountinfo)" "the host sees nothing of them"
+# a failing poststart hook ends the container, also after create and start
+configure '.hooks.poststart = [{path: "/bin/false"}]' /bin/sleep 100
+rt create -b "$work/bundle" "$tag-p" </dev/null >/dev/null 2>&1
+rt start "$tag-p" >"$work/out" 2>&1
+is 1 $? "a failing poststart hook fails the start"
+has "$(cat "$work/out")" "hooks.poststart[0]: /bin/false exited with status 1" "and is named"
+is "" "$(rt list -q)" "the container is gone"
 configure '.hooks.poststop = [{path: "/bin/false", args: ["false"]}]' /bin/true
 rt --log "$work/warned" run -b "$work/bundle" "$tag-w" </dev/null >/dev/null 2>&1
 is 0 $? "and the container's status stays"

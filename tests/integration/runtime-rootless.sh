@@ -32,7 +32,7 @@ rt exec $c /bin/sh -c 'exit 6'
 is 6 $? "exec's exit status"
 has "$(rt exec $c /bin/ps)" "sleep 100" "exec sees the container's processes"
 rt kill $c KILL
-sleep 0.2
+for _ in $(seq 300); do [ "$(rt state $c | jq -r .status)" != stopped ] || break; sleep 0.1; done
 rt delete $c
 is 0 $? "delete"
 configure . /bin/sh -c 'exit 3'

@@ -4,7 +4,7 @@ tests_unit_core_fake_runtime_so_SOURCES = tests/unit/core/fake_runtime.c
 tests_unit_core_fake_runtime_so_LDFLAGS = $(SHARED_LINK)
 tests_unit_core_fake_runtime_so_LDADD = $(HELPERS)
 
-CORE_TESTS = tests/unit/core/test-package-tar tests/unit/core/test-shim tests/unit/core/test-wire
+CORE_TESTS = tests/unit/core/test-driver tests/unit/core/test-package-tar tests/unit/core/test-shim tests/unit/core/test-wire
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 tests_unit_core_test_shim_SOURCES = tests/unit/core/test-shim.c \
@@ -28,3 +28,5 @@ tests_unit_core_test_package_tar_SOURCES = tests/unit/core/test-package-tar.c co
 tests_unit_core_test_package_tar_LDADD = $(HELPERS) $(CHECK_LIBS)
 tests_unit_core_test_wire_SOURCES = tests/unit/core/test-wire.c
 tests_unit_core_test_wire_LDADD = core/libplugin.a $(HELPERS) $(CHECK_LIBS) -lpthread
+tests_unit_core_test_driver_SOURCES = tests/unit/core/test-driver.c
+tests_unit_core_test_driver_LDADD = core/libplugin.a $(HELPERS) $(CHECK_LIBS) -lpthread

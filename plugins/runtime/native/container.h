@@ -98,6 +98,9 @@ int container_restored(const char *state_dir, struct container_process *p,
 
 /* START_BY_SOCKET: the same. */
 int container_start(const char *id, const char *state_dir, struct gantry_error *err);
+/* The same; *ret_ended: it ran, and a poststart hook that failed has ended it. */
+int container_start_told(const char *id, const char *state_dir, bool *ret_ended,
+			 struct gantry_error *err);
 
 /* Saves the container's processes; without leave_running and pre_dump it ends them. */
 int container_checkpoint(const char *id, const char *state_dir,

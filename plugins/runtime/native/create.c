@@ -150,8 +150,8 @@ static int run_hooks(struct creation *c, struct gantry_error *err)
 	if (!state || !created)
 		return error_no_memory(err);
 	if ((r = netdev_move(&c->spec, c->process.pid, err)) < 0 ||
-	    (r = hooks_run(&c->spec, HOOK_PRESTART, created, err)) < 0 ||
-	    (r = hooks_run(&c->spec, HOOK_CREATE_RUNTIME, state, err)) < 0)
+	    (r = hooks_run(&c->spec, HOOK_PRESTART, c->o->bundle, created, err)) < 0 ||
+	    (r = hooks_run(&c->spec, HOOK_CREATE_RUNTIME, c->o->bundle, state, err)) < 0)
 		return r;
 	sync_send(c->sync[0], SYNC_GO, 0);
 	return 0;

@@ -225,20 +225,29 @@ static const char *find_error(char *log)
 	return NULL;
 }
 
-/* The first error in CRIU's log is the cause of the others. */
-static int fail(const struct criu_answer *a, const struct criu_log *log, struct gantry_error *err)
+/* The first error in CRIU's log is the cause of the others.  The log is whole when CRIU is
+ * gone, which it soon is when we hang up. */
+static int fail(struct criu *c, const struct criu_answer *a, const struct criu_log *log,
+		struct gantry_error *err)
 {
 	auto_(buf) struct buf text = BUF_INIT;
 	auto_free char *copy = NULL;
 	const char *said = NULL;
+	int r;
 
-	if (read_file(log->dir, log->name, &text, LOG_LIMIT) == 0)
+	replace_fd(&c->sock, -1);
+	(void)container_wait_gone(c->pidfd, END_MS);
+	r = read_file(log->dir, log->name, &text, LOG_LIMIT);
+	if (r == 0 && text.len)
 		copy = buf_steal(&text);
 	said = copy ? find_error(copy) : NULL;
+	if (!said && a->error > 0)
+		said = strerror(a->error);
 	if (!said)
-		said = a->message[0] ? a->message : a->error > 0 ? strerror(a->error) : "no reason told";
+		said = a->message[0] && !strstr(a->message, "tun: ") ? a->message : "no reason told";
 	error_set(err, GANTRY_ERR_INTERNAL, "CRIU failed: %s", said);
-	return copy ? error_hint(err, "see %s/%s", log->path, log->name) : err->code;
+	return r == 0 ? error_hint(err, "see %s/%s", log->path, log->name)
+		      : error_hint(err, "CRIU has written no log; the images may be damaged");
 }
 
 int criu_request(struct criu *c, enum criu_type type, const struct buf *opts,
@@ -247,8 +256,11 @@ int criu_request(struct criu *c, enum criu_type type, const struct buf *opts,
 {
 	struct criu_answer a;
 	int fd = -1;
-	int r = send_request(c, type, opts, -1, err);
+	int r;
 
+	/* an old one would be taken for this request's */
+	(void)unlinkat(log->dir, log->name, 0);
+	r = send_request(c, type, opts, -1, err);
 	while (r == 0) {
 		r = receive_answer(c, &a, &fd, err);
 		if (r < 0 || a.type != CRIU_NOTIFY || !a.success)
@@ -260,7 +272,7 @@ int criu_request(struct criu *c, enum criu_type type, const struct buf *opts,
 	if (fd >= 0)
 		close(fd);
 	if (!a.success)
-		return fail(&a, log, err);
+		return fail(c, &a, log, err);
 	*ret_pid = a.pid;
 	return 0;
 }

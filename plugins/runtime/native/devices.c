@@ -35,10 +35,12 @@ static int bind_device(int parent, const char *name, const struct device_spec *d
 		       struct gantry_error *err)
 {
 	auto_fd int tree = sys_open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	/* a device file is neither a program nor can it change who runs one */
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	auto_fd int target = -1;
 	struct stat st;
 
-	if (tree < 0)
+	if (tree < 0 || sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
 		return error_errno(err, errno, "cannot open the host's %s", d->path);
 	if (fstat(tree, &st) < 0 || (st.st_mode & S_IFMT) != d->type ||
 	    st.st_rdev != makedev(d->major, d->minor))

@@ -39,19 +39,20 @@ static int state_file(const char *state)
 	return fd;
 }
 
-static void run_child(const struct hook *h, int in, int err_fd)
+static void run_child(const struct hook *h, const char *dir, int in, int err_fd)
 {
-	static char *const no_env[] = { NULL };
 	char *args[] = { (char *)h->path, NULL };
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
+	/* what it does not find there it will say itself */
+	(void)!chdir(dir ? dir : ".");
 	if (dup2(in, 0) < 0 || dup2(err_fd, 2) < 0 || sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		_exit(127);
 	execve(h->path, h->args && h->args[0] ? (char *const *)h->args : args,
-	       h->env ? (char *const *)h->env : no_env);
+	       h->env ? (char *const *)h->env : environ);
 	dprintf(2, "%s: %s", h->path, strerrordesc_np(errno));
 	_exit(127);
 }
@@ -92,7 +93,8 @@ static int fail(const struct hook *h, int status, int err_fd, struct gantry_erro
 			 WEXITSTATUS(status), said[0] ? ": " : "", said);
 }
 
-static int run_one(const struct hook *h, const char *state, struct gantry_error *err)
+static int run_one(const struct hook *h, const char *dir, const char *state,
+		   struct gantry_error *err)
 {
 	auto_fd int in = state_file(state);
 	auto_fd int err_fd = memfd_create("stderr", MFD_CLOEXEC);
@@ -111,12 +113,12 @@ static int run_one(const struct hook *h, const char *state, struct gantry_error 
 	if (pid < 0)
 		return error_errno(err, errno, "cannot start %s", h->path);
 	if (pid == 0)
-		run_child(h, in, err_fd);
+		run_child(h, dir, in, err_fd);
 	status = wait_hook(pid, pidfd, h->timeout_s);
 	return status == 0 ? 0 : fail(h, status, err_fd, err);
 }
 
-int hooks_run(const struct spec *s, enum hook_stage stage, const char *state,
+int hooks_run(const struct spec *s, enum hook_stage stage, const char *dir, const char *state,
 	      struct gantry_error *err)
 {
 	int first = 0;
@@ -124,7 +126,7 @@ int hooks_run(const struct spec *s, enum hook_stage stage, const char *state,
 	for (size_t i = 0; i < s->hooks[stage].n; i++) {
 		struct gantry_error failure = GANTRY_ERROR_INIT;
 
-		if (run_one(&s->hooks[stage].hooks[i], state, &failure) == 0)
+		if (run_one(&s->hooks[stage].hooks[i], dir, state, &failure) == 0)
 			continue;
 		error_prefix(&failure, "hooks.%s[%zu]", names[stage], i);
 		if (first == 0) {

@@ -8,9 +8,10 @@
 struct gantry_error;
 
 /* Runs the stage's hooks in order, each with the OCI state (JSON text) on its
- * standard input.  The first that fails, or is not done in its time and is
+ * standard input, in the folder dir (NULL: where we are), with this process's environment
+ * unless it has one of its own.  The first that fails, or is not done in its time and is
  * killed, ends the run with an error; of poststop the others run all the same. */
-int hooks_run(const struct spec *s, enum hook_stage stage, const char *state,
+int hooks_run(const struct spec *s, enum hook_stage stage, const char *dir, const char *state,
 	      struct gantry_error *err);
 
 #endif

@@ -19,6 +19,7 @@
 #include <helpers/cleanup.h>
 #include <helpers/error.h>
 #include <helpers/io.h>
+#include <helpers/netns.h>
 
 #include "beneath.h"
 #include "cgroup.h"
@@ -131,6 +132,19 @@ static int await_cgroup(void *data, struct gantry_error *err)
 	return 0;
 }
 
+/* A new network has nothing but its loopback interface, which is down; where this process
+ * may not, whoever furnishes the network will. */
+static void bring_loopback_up(const struct init_context *c)
+{
+	auto_fd int sock = -1;
+
+	if (!c->spec->ns[NS_NETWORK].present || c->ns_fds[NS_NETWORK] >= 0)
+		return;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock >= 0)
+		(void)loopback_up(sock);
+}
+
 static int set_names(const struct spec *s, struct gantry_error *err)
 {
 	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
@@ -154,7 +168,7 @@ static int make_terminal(struct init *in, struct gantry_error *err)
 }
 
 /* Hooks that run inside are told the pid as it is inside. */
-static int run_hooks(struct init *in, enum hook_stage stage, enum status status,
+static int run_hooks(struct init *in, enum hook_stage stage, enum status status, const char *dir,
 		     struct gantry_error *err)
 {
 	auto_free char *state = NULL;
@@ -163,7 +177,7 @@ static int run_hooks(struct init *in, enum hook_stage stage, enum status status,
 		return 0;
 	in->c->state->pid = getpid();
 	state = state_to_json(in->c->state, status);
-	return state ? hooks_run(in->c->spec, stage, state, err) : error_no_memory(err);
+	return state ? hooks_run(in->c->spec, stage, dir, state, err) : error_no_memory(err);
 }
 
 /* The listener is announced with the pid on the host. */
@@ -188,7 +202,8 @@ static int run_create_hooks(struct init *in, struct gantry_error *err)
 	if (sync_send(in->c->sync, SYNC_NAMESPACES, 0) < 0)
 		return error_set(err, GANTRY_ERR_CANCELLED, "the creating process is gone");
 	r = sync_expect(in->c->sync, SYNC_GO, err);
-	return r < 0 ? r : run_hooks(in, HOOK_CREATE_CONTAINER, STATUS_CREATING, err);
+	return r < 0 ? r : run_hooks(in, HOOK_CREATE_CONTAINER, STATUS_CREATING, in->c->bundle,
+					      err);
 }
 
 static int build_root(struct init *in, struct gantry_error *err)
@@ -205,7 +220,7 @@ static int build_root(struct init *in, struct gantry_error *err)
 		mounts.root = c->root = rootfs_open(c->bundle, c->spec->root_path, err);
 	if (c->root < 0)
 		return c->root;
-	if ((r = rootfs_attach(c->root, c->spec, err)) < 0 || (r = mounts_apply(&mounts, err)) < 0 ||
+	if ((r = rootfs_attach(c->root, c->spec, c->bundle, err)) < 0 || (r = mounts_apply(&mounts, err)) < 0 ||
 	    (r = devices_create(c->root, c->spec, err)) < 0 || (r = make_terminal(in, err)) < 0 ||
 	    (r = await_cgroup(in, err)) < 0 || (r = run_create_hooks(in, err)) < 0)
 		return r;
@@ -300,6 +315,7 @@ static int run(struct init *in, struct gantry_error *err)
 		return error_errno(err, errno, "cannot open /proc");
 	if ((r = enter_namespaces(in, err)) < 0 || (r = set_names(c->spec, err)) < 0)
 		return r;
+	bring_loopback_up(c);
 	r = c->spec->ns[NS_MOUNT].present && c->ns_fds[NS_MOUNT] < 0 ? build_root(in, err)
 								      : enter_plain_root(in, err);
 	if (r < 0)
@@ -312,7 +328,7 @@ static int run(struct init *in, struct gantry_error *err)
 	p.host_proc = in->host_proc;
 	if ((r = make_notify_message(in, &p, err)) < 0 || (r = process_prepare(&p, err)) < 0 ||
 	    (r = process_become(&p, c->spec, err)) < 0 || (r = announce(in, err)) < 0 || (r = await_start(in, err)) < 0 ||
-	    (r = run_hooks(in, HOOK_START_CONTAINER, STATUS_CREATED, err)) < 0)
+	    (r = run_hooks(in, HOOK_START_CONTAINER, STATUS_CREATED, NULL, err)) < 0)
 		return r;
 	if (c->die_with_parent)
 		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);

@@ -196,7 +196,7 @@ static int run_poststop(const char *state_dir, const struct state *s, struct gan
 		return r;
 	rdt_remove(&spec, s->id);
 	state = state_to_json(s, STATUS_STOPPED);
-	return state ? hooks_run(&spec, HOOK_POSTSTOP, state, err) : error_no_memory(err);
+	return state ? hooks_run(&spec, HOOK_POSTSTOP, s->bundle, state, err) : error_no_memory(err);
 }
 
 /* Also what a creator that was killed has left half-written.  The folder may hold

@@ -247,8 +247,8 @@ static int run_hooks(struct creation *c, pid_t pid, struct gantry_error *err)
 	state = state_to_json(&c->state, STATUS_CREATING);
 	if (!created || !state)
 		return error_no_memory(err);
-	e = hooks_run(&c->spec, HOOK_PRESTART, created, err);
-	return e < 0 ? e : hooks_run(&c->spec, HOOK_CREATE_RUNTIME, state, err);
+	e = hooks_run(&c->spec, HOOK_PRESTART, c->o->bundle, created, err);
+	return e < 0 ? e : hooks_run(&c->spec, HOOK_CREATE_RUNTIME, c->o->bundle, state, err);
 }
 
 static int notified(void *data, const struct criu_answer *a, int fd, struct gantry_error *err)

@@ -35,7 +35,20 @@ int rootfs_open(const char *bundle, const char *path, struct gantry_error *err)
 	return fd;
 }
 
-int rootfs_attach(int root, const struct spec *s, struct gantry_error *err)
+/* Hooks of the stage createContainer look for the container's mounts at root.path. */
+static int attach_for_hooks(int root, const struct spec *s, const char *bundle)
+{
+	char path[PATH_MAX];
+
+	if (!s->hooks[HOOK_CREATE_CONTAINER].n || !s->root_path ||
+	    (s->root_propagation & MS_SHARED))
+		return -1;
+	snprintf(path, sizeof(path), "%s%s%s", s->root_path[0] == '/' ? "" : bundle,
+		 s->root_path[0] == '/' ? "" : "/", s->root_path);
+	return sys_move_mount(root, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+int rootfs_attach(int root, const struct spec *s, const char *bundle, struct gantry_error *err)
 {
 	uint64_t propagation = s->root_propagation ? s->root_propagation : MS_SLAVE | MS_REC;
 	struct mount_attr attr = { .propagation = MS_PRIVATE };
@@ -56,7 +69,8 @@ int rootfs_attach(int root, const struct spec *s, struct gantry_error *err)
 		return error_errno(err, errno, "cannot stop the propagation of the root");
 	/* on top of "/": no folder of the host is needed, and path lookup from this
 	 * process's root still sees the host below */
-	if (sys_move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (attach_for_hooks(root, s, bundle) < 0 &&
+	    sys_move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, errno, "cannot attach the container's root");
 	return 0;
 }

@@ -17,7 +17,7 @@ int rootfs_open(const char *bundle, const char *path, struct gantry_error *err);
 
 /* In the new mount namespace: stops propagation to the host and attaches the
  * detached mount `root`. */
-int rootfs_attach(int root, const struct spec *s, struct gantry_error *err);
+int rootfs_attach(int root, const struct spec *s, const char *bundle, struct gantry_error *err);
 
 /* Creates the folder that the process starts in, where it is missing. */
 int rootfs_make_cwd(int root, const struct spec *s, struct gantry_error *err);

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 
+#include <helpers/cleanup.h>
 #include <helpers/error.h>
 
 #include "jref.h"
@@ -203,6 +204,29 @@ static int parse_landlock(struct spec *s, struct gantry_error *err)
 	return landlock_parse(&at, &s->arena, &s->process.landlock, err);
 }
 
+/* Of two names that differ one would be lost. */
+static int check_names(const struct jref *top, const struct spec *s, struct gantry_error *err)
+{
+	const struct {
+		const char *field, *value, *sysctl;
+	} names[] = {
+		{ "hostname", s->hostname, "kernel.hostname" },
+		{ "domainname", s->domainname, "kernel.domainname" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i].value && !s->ns[NS_UTS].present)
+			return jref_fail(top, err, "%s: needs a namespace of type uts", names[i].field);
+		for (size_t k = 0; k < s->n_sysctls && names[i].value; k++) {
+			if (!strcmp(s->sysctls[k].key, names[i].sysctl) &&
+			    strcmp(s->sysctls[k].value, names[i].value))
+				return jref_fail(top, err, "%s: \"%s\" and linux.sysctl's %s differ",
+						 names[i].field, names[i].value, names[i].sysctl);
+		}
+	}
+	return 0;
+}
+
 static int parse_document(const struct jref *top, struct spec *s, struct gantry_error *err)
 {
 	struct jref process;
@@ -225,11 +249,7 @@ static int parse_document(const struct jref *top, struct spec *s, struct gantry_
 	    (r = parse_annotations(top, err)) < 0 || (r = parse_landlock(s, err)) < 0 ||
 	    (r = spec_parse_linux(top, s, err)) < 0)
 		return r;
-	if (s->hostname && !s->ns[NS_UTS].present)
-		return jref_fail(top, err, "hostname: needs a namespace of type uts");
-	if (s->domainname && !s->ns[NS_UTS].present)
-		return jref_fail(top, err, "domainname: needs a namespace of type uts");
-	return 0;
+	return check_names(top, s, err);
 }
 
 int spec_parse(const char *text, size_t len, struct spec *ret, struct gantry_error *err)

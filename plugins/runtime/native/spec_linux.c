@@ -98,7 +98,21 @@ static int parse_namespaces(const struct jref *linux_, struct spec *s, struct ga
 	return 0;
 }
 
-static int parse_device(const struct jref *at, struct device_spec *d, struct gantry_error *err)
+/* "/dev/x/" is "/dev/x". */
+static int trim_slashes(const char **path, struct arena *a, struct gantry_error *err)
+{
+	size_t len = strlen(*path);
+
+	if (len < 2 || (*path)[len - 1] != '/')
+		return 0;
+	while (len > 1 && (*path)[len - 1] == '/')
+		len--;
+	*path = arena_printf(a, "%.*s", (int)len, *path);
+	return *path ? 0 : error_no_memory(err);
+}
+
+static int parse_device(const struct jref *at, struct arena *a, struct device_spec *d,
+			struct gantry_error *err)
 {
 	int64_t major = 0, minor = 0, mode = 0666, uid = 0, gid = 0;
 	const char *type = NULL;
@@ -116,6 +130,9 @@ static int parse_device(const struct jref *at, struct device_spec *d, struct gan
 		return jref_fail(at, err, "path must be absolute");
 	if (!type || !type[0] || type[1] || !strchr("cubp", type[0]))
 		return jref_fail(at, err, "type must be c, u, b or p");
+	r = trim_slashes(&d->path, a, err);
+	if (r < 0)
+		return r;
 	d->type = type[0] == 'b' ? S_IFBLK : type[0] == 'p' ? S_IFIFO : S_IFCHR;
 	d->major = (uint32_t)major;
 	d->minor = (uint32_t)minor;
@@ -137,7 +154,7 @@ static int parse_devices(const struct jref *linux_, struct spec *s, struct gantr
 		return error_no_memory(err);
 	for (int i = 0; i < jref_len(&list); i++) {
 		if ((r = jref_item(&list, i, json_type_object, &item, err)) < 0 ||
-		    (r = parse_device(&item, &s->devices[s->n_devices++], err)) < 0)
+		    (r = parse_device(&item, &s->arena, &s->devices[s->n_devices++], err)) < 0)
 			return r;
 	}
 	return 0;

@@ -54,7 +54,7 @@ static int run_poststart(const char *state_dir, const struct state *s, struct ga
 	state = state_to_json(s, STATUS_RUNNING);
 	if (!state)
 		return error_no_memory(err);
-	r = hooks_run(&spec, HOOK_POSTSTART, state, err);
+	r = hooks_run(&spec, HOOK_POSTSTART, s->bundle, state, err);
 	if (r < 0)
 		kill(s->pid, SIGKILL);
 	return r;
@@ -131,7 +131,7 @@ static int resume_restored(const struct state *s, const char *mark, struct gantr
 }
 
 static int start_restored(const char *id, const char *state_dir, const struct state *s,
-			  struct gantry_error *err)
+			  bool *ret_ended, struct gantry_error *err)
 {
 	char path[PATH_MAX];
 	int r;
@@ -141,17 +141,29 @@ static int start_restored(const char *id, const char *state_dir, const struct st
 		return error_set(err, GANTRY_ERR_CONFLICT,
 				 "cannot start container %s: it is running already", id);
 	r = resume_restored(s, path, err);
-	return r < 0 ? error_prefix(err, "cannot start container %s", id)
-		     : run_poststart(state_dir, s, err);
+	if (r < 0)
+		return error_prefix(err, "cannot start container %s", id);
+	r = run_poststart(state_dir, s, err);
+	*ret_ended = r < 0;
+	return r;
 }
 
 int container_start(const char *id, const char *state_dir, struct gantry_error *err)
+{
+	bool ended;
+
+	return container_start_told(id, state_dir, &ended, err);
+}
+
+int container_start_told(const char *id, const char *state_dir, bool *ret_ended,
+			 struct gantry_error *err)
 {
 	auto_(state) struct state s = { 0 };
 	auto_fd int sock = -1;
 	char path[PATH_MAX];
 	int r = state_read(state_dir, &s, err);
 
+	*ret_ended = false;
 	if (r < 0)
 		return error_prefix(err, "cannot start container %s", id);
 	snprintf(path, sizeof(path), "%s/" STATE_START_SOCKET, state_dir);
@@ -160,11 +172,13 @@ int container_start(const char *id, const char *state_dir, struct gantry_error *
 				 "cannot start container %s: it has stopped", id);
 	sock = unix_connect(path);
 	if (sock < 0)
-		return start_restored(id, state_dir, &s, err);
+		return start_restored(id, state_dir, &s, ret_ended, err);
 	r = ask_to_start(sock) ? await_exec(sock, err)
 			       : error_set(err, GANTRY_ERR_CONFLICT, "another process started it");
 	unlink(path);
 	if (r < 0)
 		return error_prefix(err, "cannot start container %s", id);
-	return run_poststart(state_dir, &s, err);
+	r = run_poststart(state_dir, &s, err);
+	*ret_ended = r < 0;
+	return r;
 }

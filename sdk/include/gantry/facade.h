@@ -115,6 +115,26 @@ static inline const struct gantry_store_service *gantry_store(const struct gantr
 	return (const struct gantry_store_service *)gantry_service(host, "store");
 }
 
+/* Where a long operation gets on: its deadline begins anew. */
+static inline void gantry_progress(const struct gantry_host *host, const char *text)
+{
+	const struct gantry_call_service *s =
+		(const struct gantry_call_service *)gantry_service(host, "call");
+
+	if (s) {
+		s->progress(host, text);
+	}
+}
+
+/* Asked now and then by a long operation: non-zero, and it ends with CANCELLED. */
+static inline int gantry_is_cancelled(const struct gantry_host *host)
+{
+	const struct gantry_call_service *s =
+		(const struct gantry_call_service *)gantry_service(host, "call");
+
+	return s ? s->is_cancelled(host) : 0;
+}
+
 #ifdef __cplusplus
 }
 #endif

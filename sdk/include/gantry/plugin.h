@@ -78,6 +78,17 @@ struct gantry_events_service {
 		       const char *id, const char *attributes, struct gantry_error *err);
 };
 
+/* Service "call": about the operation that the calling thread is inside of. */
+struct gantry_call_service {
+	uint32_t size;
+	uint32_t reserved;
+	/* It goes on: the deadline of an operation of class long or transfer begins anew.
+	 * text says what it does, or is NULL.  May be called often. */
+	void (*progress)(const struct gantry_host *host, const char *text);
+	/* Has who called it given up?  Then it ends soon, with CANCELLED. */
+	int (*is_cancelled)(const struct gantry_host *host);
+};
+
 /* One host per opened driver; it outlives the driver instance. */
 struct gantry_host {
 	uint32_t size;
@@ -85,7 +96,7 @@ struct gantry_host {
 	const char *state_dir;  /* the driver's own folder; exists; survives a reboot */
 	const char *run_dir;    /* the same, cleared by a reboot */
 	/* A service table of at least min_version, or NULL.  Names: "log", "store",
-	 * "events", and "engine" (struct gantry_engine_service, api and monitor). */
+	 * "events", "call", and "engine" (struct gantry_engine_service, api and monitor). */
 	const void *(*query)(const struct gantry_host *host, const char *service,
 			     uint32_t min_version);
 };

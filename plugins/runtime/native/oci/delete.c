@@ -29,7 +29,7 @@ static int delete_one(struct oci *o, const char *id, const char *dir, void *data
 					 "container \"%s\" does not exist", id);
 	r = container_delete_warned(id, dir, force, &warning, err);
 	if (warning.code < 0)
-		oci_warn(o, warning.message);
+		oci_warn_user(o, warning.message);
 	return r < 0 ? r : oci_remove_state_dir(dir, err);
 }
 

@@ -15,6 +15,8 @@
 #include "../state.h"
 #include "oci.h"
 
+#define KILLS_UNKNOWN UINT64_MAX
+
 static const struct option options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "stats", no_argument, NULL, 's' },
@@ -176,7 +178,8 @@ static void print_event(const char *type, const char *id, struct json_object *da
 	json_object_put(o);
 }
 
-/* Prints the counters, and an event when the kernel has killed since. */
+/* Prints the counters, and an event when the kernel has killed since the last look; what it
+ * did before the first (*kills is KILLS_UNKNOWN) is no news. */
 static int print_stats(const char *id, const char *dir, bool quiet, uint64_t *kills,
 		       struct gantry_error *err)
 {
@@ -189,7 +192,7 @@ static int print_stats(const char *id, const char *dir, bool quiet, uint64_t *ki
 		return r;
 	stats = json_tokener_parse(text);
 	now = number(member(stats, "memory"), "oom_kills");
-	if (now > *kills)
+	if (*kills != KILLS_UNKNOWN && now > *kills)
 		print_event("oom", id, NULL);
 	*kills = now;
 	if (!quiet)
@@ -244,7 +247,7 @@ int oci_events(struct oci *o, int argc, char **argv)
 	auto_free char *dir = NULL;
 	bool once = false;
 	int c, interval = 5, elapsed = 0; /* seconds */
-	uint64_t kills = 0;
+	uint64_t kills = KILLS_UNKNOWN;
 
 	while ((c = getopt_long(argc, argv, "+i:sh", options, NULL)) != -1) {
 		if (c == 'i')

@@ -184,6 +184,22 @@ static void set_user(struct json_object *process, const struct exec_args *a)
 	set(process, "user", user);
 }
 
+/* Of a name that is there already the value is replaced. */
+static void put_env(struct json_object *env, const char *text)
+{
+	size_t len = strcspn(text, "=") + 1;
+
+	for (size_t i = 0; i < json_object_array_length(env); i++) {
+		const char *old = json_object_get_string(json_object_array_get_idx(env, i));
+
+		if (old && !strncmp(old, text, len)) {
+			json_object_array_put_idx(env, i, json_object_new_string(text));
+			return;
+		}
+	}
+	json_object_array_add(env, json_object_new_string(text));
+}
+
 static void add_env(struct json_object *process, const struct exec_args *a)
 {
 	struct json_object *env;
@@ -193,7 +209,7 @@ static void add_env(struct json_object *process, const struct exec_args *a)
 		set(process, "env", env);
 	}
 	for (size_t i = 0; i < a->n_env; i++)
-		json_object_array_add(env, json_object_new_string(a->env[i]));
+		put_env(env, a->env[i]);
 }
 
 static void add_caps(struct json_object *process, const struct exec_args *a)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where messages go: stderr, and --log: [file:]PATH, syslog:NAME or journald:NAME. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,20 @@ static void write_log(const struct oci *o, const char *level, const char *text)
 	}
 }
 
+int oci_check_log(const struct oci *o)
+{
+	const char *path = o->log && !strncmp(o->log, "file:", 5) ? o->log + 5 : o->log;
+	auto_fd int fd = -1;
+
+	if (!path || !strncmp(path, "syslog:", 7) || !strncmp(path, "journald:", 9))
+		return 0;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		return 0;
+	fprintf(stderr, "gantry-oci: --log: cannot open %s: %s\n", path, strerror(errno));
+	return 1;
+}
+
 int oci_fail(const struct oci *o, const struct gantry_error *err)
 {
 	fprintf(stderr, "gantry-oci: %s\n", err->message);
@@ -93,6 +109,13 @@ void oci_warn(const struct oci *o, const char *text)
 		fprintf(stderr, "gantry-oci: warning: %s\n", text);
 	if (!o->errors_only)
 		write_log(o, "warning", text);
+}
+
+void oci_warn_user(const struct oci *o, const char *text)
+{
+	if (!o->debug && !o->errors_only)
+		fprintf(stderr, "gantry-oci: warning: %s\n", text);
+	oci_warn(o, text);
 }
 
 int oci_usage(const char *command, const char *problem)

@@ -171,6 +171,8 @@ int main(int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return help() + 1;
+	if (oci_check_log(&o))
+		return 1;
 	if (!o.root)
 		o.root = fallback = default_root();
 	if (!o.root || asprintf(&o.cache_dir, "%s/.seccomp", o.root) < 0)

@@ -50,9 +50,14 @@ int oci_features(struct oci *o, int argc, char **argv);
 int oci_checkpoint(struct oci *o, int argc, char **argv);
 int oci_restore(struct oci *o, int argc, char **argv);
 
+/* Can the log be written?  Says why not and returns 1. */
+int oci_check_log(const struct oci *o);
+
 /* Says what went wrong, to stderr and to the log, and returns 1. */
 int oci_fail(const struct oci *o, const struct gantry_error *err);
 void oci_warn(const struct oci *o, const char *text);
+/* One that is shown without --debug. */
+void oci_warn_user(const struct oci *o, const char *text);
 
 /* Says how the command is used and returns 1. */
 int oci_usage(const char *command, const char *problem);

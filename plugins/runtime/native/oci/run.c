@@ -13,7 +13,7 @@ static void remove_container(const struct oci *o, const struct oci_new *n)
 
 	container_delete_warned(n->id, n->state_dir, true, &warning, &ignored);
 	if (warning.code < 0)
-		oci_warn(o, warning.message);
+		oci_warn_user(o, warning.message);
 	oci_remove_state_dir(n->state_dir, &ignored);
 }
 
