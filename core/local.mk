@@ -108,7 +108,7 @@ core_libcore_a_SOURCES = \
 	core/container/wait.c \
 	core/engine/ladder.c core/engine/ladder.h \
 	core/engine/leftovers.c core/engine/leftovers.h core/engine/reconcile.h \
-	core/engine/doctor.c core/engine/info.c core/engine/reuse.h \
+	core/engine/doctor.c core/engine/mounts.c core/engine/mounts.h core/engine/info.c core/engine/reuse.h \
 	core/content/encoder.c core/content/encoder.h \
 	core/image/changes.c core/image/collect.c core/image/make.c core/image/make.h core/image/push.c \
 	core/image/auth.c core/network/ops.c core/volume/ops.c \

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "helpers/cleanup.h"
@@ -32,7 +33,13 @@ static const uint16_t class_bytes[N_CLASSES] = { 32, 64, 128, 288 };
 struct arena_header {
 	_Atomic uint32_t ids_end;    /* ids below this were handed out once */
 	_Atomic uint32_t slabs_end;
+	uint32_t format;
+	uint32_t spare;
+	char settled[ARENA_SETTLED_BYTES];
 };
+
+/* Ids 0 and 1 have no record; the header lies in their place. */
+_Static_assert(sizeof(struct arena_header) <= FIRST_ID * sizeof(struct record), "header");
 
 struct text_class {
 	pthread_mutex_t lock;
@@ -51,37 +58,83 @@ struct arena {
 	struct text_class classes[N_CLASSES];
 };
 
-struct arena *arena_new(void)
+static size_t record_bytes(void)
 {
-	size_t records = sizeof(struct record) * (size_t)ARENA_MAX_IDS;
-	struct arena *a = calloc(1, sizeof(*a));
-	char *base;
+	return sizeof(struct record) * (size_t)ARENA_MAX_IDS;
+}
 
-	if (!a)
+/* Takes fd over. */
+static struct arena *map_arena(int fd)
+{
+	struct arena *a = fd < 0 ? NULL : calloc(1, sizeof(*a));
+	char *base = MAP_FAILED;
+
+	if (a) {
+		a->size = record_bytes() + TEXT_BYTES;
+		base = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	}
+	if (base == MAP_FAILED) {
+		if (fd >= 0)
+			close(fd);
+		free(a);
 		return NULL;
-	a->size = records + TEXT_BYTES;
-	a->fd = memfd_create("gantry-unionfs", MFD_CLOEXEC);
-	if (a->fd < 0 || ftruncate(a->fd, (off_t)a->size) < 0)
-		goto fail;
-	base = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd, 0);
-	if (base == MAP_FAILED)
-		goto fail;
-	/* Ids 0 and 1 have no record; the header lies in their place. */
+	}
+	a->fd = fd;
 	a->header = (struct arena_header *)base;
 	a->records = (struct record *)base;
-	a->texts = base + records;
-	atomic_store(&a->header->ids_end, FIRST_ID);
+	a->texts = base + record_bytes();
 	pthread_mutex_init(&a->id_lock, NULL);
 	pthread_mutex_init(&a->slab_lock, NULL);
 	for (int i = 0; i < N_CLASSES; i++)
 		pthread_mutex_init(&a->classes[i].lock, NULL);
 	return a;
+}
 
-fail:
-	if (a->fd >= 0)
-		close(a->fd);
-	free(a);
-	return NULL;
+struct arena *arena_new(void)
+{
+	auto_fd int fd = memfd_create("gantry-unionfs", MFD_CLOEXEC);
+	struct arena *a;
+
+	if (fd < 0 || ftruncate(fd, (off_t)(record_bytes() + TEXT_BYTES)) < 0)
+		return NULL;
+	a = map_arena(steal_fd(&fd));
+	if (!a)
+		return NULL;
+	a->header->format = ARENA_FORMAT;
+	atomic_store(&a->header->ids_end, FIRST_ID);
+	return a;
+}
+
+struct arena *arena_attach(int fd)
+{
+	struct arena *a;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || (size_t)st.st_size != record_bytes() + TEXT_BYTES)
+		return NULL;
+	a = map_arena(fd);
+	if (a && a->header->format != ARENA_FORMAT) {
+		arena_free(a);
+		a = NULL;
+	}
+	return a;
+}
+
+int arena_fd(const struct arena *a)
+{
+	return a->fd;
+}
+
+void *arena_settled(struct arena *a)
+{
+	return a->header->settled;
+}
+
+int arena_held_fd(struct arena *a, uint32_t id)
+{
+	const struct record *r = &a->records[id];
+
+	return id >= FIRST_ID && atomic_load(&r->state) & RECORD_USED ? atomic_load(&r->fd) : -1;
 }
 
 void arena_free(struct arena *a)

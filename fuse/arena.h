@@ -13,6 +13,10 @@
 #include <stdint.h>
 
 enum {
+	/* Of all that lies in it.  Another version of this program takes a mount over only
+	 * where it has the same: change it with anything that is laid out here. */
+	ARENA_FORMAT = 1,
+	ARENA_SETTLED_BYTES = 48,
 	ARENA_MAX_IDS = 1 << 24,
 	RECORD_FREE = 0,
 	RECORD_USED = 1,
@@ -45,6 +49,17 @@ struct arena;
 /* NULL when there is no memory. */
 struct arena *arena_new(void);
 void arena_free(struct arena *a);
+
+/* The memory behind it, and an arena of the memory that another program left there: NULL
+ * when it is not one.  arena_recover() must follow. */
+int arena_fd(const struct arena *a);
+struct arena *arena_attach(int fd);
+
+/* Room for what was settled with the kernel. */
+void *arena_settled(struct arena *a);
+
+/* The descriptor of a nameless inode, or -1. */
+int arena_held_fd(struct arena *a, uint32_t id);
 
 /* A new id (2 or more) with an empty record, or 0 when all are in use. */
 uint32_t arena_id_new(struct arena *a, uint32_t mode);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "helpers/buf.h"
 #include "helpers/cleanup.h"
@@ -44,17 +45,35 @@ static int find_own(char **ret, int *ret_v1)
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int cgroup_limit(pid_t pid, uint64_t max)
+/* The folder of a server's cgroup. */
+static int find_folder(pid_t pid, char **ret, int *ret_v1)
 {
-	auto_free char *own = NULL, *path = NULL;
-	auto_fd int dir = -1;
-	char text[32];
-	int v1, r = find_own(&own, &v1);
+	auto_free char *own = NULL;
+	int r = find_own(&own, ret_v1);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&path, "%s/gantry-unionfs-%d", own, (int)pid) < 0)
-		return -ENOMEM;
+	return asprintf(ret, "%s/gantry-unionfs-%d", own, (int)pid) < 0 ? -ENOMEM : 0;
+}
+
+void cgroup_forget(pid_t pid)
+{
+	auto_free char *path = NULL;
+	int v1;
+
+	if (find_folder(pid, &path, &v1) == 0)
+		(void)rmdir(path);
+}
+
+int cgroup_limit(pid_t pid, uint64_t max)
+{
+	auto_free char *path = NULL;
+	auto_fd int dir = -1;
+	char text[32];
+	int v1, r = find_folder(pid, &path, &v1);
+
+	if (r < 0)
+		return r;
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -11,6 +11,9 @@
 
 /* Moves pid into a cgroup of its own below the caller's, limited to max bytes.
  * 0 or a negative errno value (the server then runs without). */
+/* Removes that cgroup when the process has ended. */
+void cgroup_forget(pid_t pid);
+
 int cgroup_limit(pid_t pid, uint64_t max);
 
 #endif

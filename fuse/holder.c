@@ -27,10 +27,13 @@
 #include "helpers/io.h"
 
 #include "fuse/cgroup.h"
+#include "fuse/arena.h"
 #include "fuse/holder.h"
+#include "fuse/layer.h"
 #include "fuse/node.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
+#include "fuse/upgrade.h"
 
 enum { MAX_FD = 65536, CRASHES = 5, CRASH_SECONDS = 30 };
 
@@ -68,6 +71,21 @@ static void keep_one(void *ctx, int fd)
 		keep[fd] = 1;
 }
 
+/* After a take-over from another program: what its server had open is not ours. */
+static void mark_inherited(struct unionfs *fs)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		keep_one(NULL, fd);
+	keep_one(NULL, fs->dev_fd);
+	keep_one(NULL, arena_fd(fs->arena));
+	if (fs->work_fd >= 0)
+		keep_one(NULL, fs->work_fd);
+	for (unsigned i = 0; i < fs->n_layers; i++) {
+		if (fs->layers[i].fd >= 0)
+			keep_one(NULL, fs->layers[i].fd);
+	}
+}
+
 static void close_left_over(int fd, const char *target)
 {
 	if (keep[fd])
@@ -89,6 +107,10 @@ static void serve(struct unionfs *fs, int takeover)
 {
 	struct gantry_error err = GANTRY_ERROR_INIT;
 
+	/* Here and not in the holder: whoever opens files while the left-over ones are
+	 * closed may lose them. */
+	if (fs->opt.memory_max)
+		(void)cgroup_limit(getpid(), fs->opt.memory_max);
 	if (takeover) {
 		nodes_recover(fs, keep_one, NULL);
 		each_fd(close_left_over);
@@ -98,27 +120,43 @@ static void serve(struct unionfs *fs, int takeover)
 
 static pid_t start_server(struct unionfs *fs, int takeover)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	pid_t pid;
 
+	atomic_store(&fs->settled->serving, 0);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0)
 		serve(fs, takeover);
-	if (pid > 0 && fs->opt.memory_max)
-		(void)cgroup_limit(pid, fs->opt.memory_max);
 	return pid;
 }
 
-/* Waits for the server to end, passing signals on.  Returns its wait status. */
-static int supervise(pid_t pid, const sigset_t *signals)
+/* Once the server has closed what its predecessor left: then the holder may open files. */
+static int is_serving(struct unionfs *fs)
 {
+	const struct timespec moment = { 0, 10000000 };
+
+	for (int i = 0; i < 1000 && !atomic_load(&fs->settled->serving); i++)
+		nanosleep(&moment, NULL);
+	return atomic_load(&fs->settled->serving);
+}
+
+/* Waits for the server to end, passing signals on.  Returns its wait status; with
+ * *ret_upgrade set it was ended because another version of this program is to go on. */
+static int supervise(struct unionfs *fs, pid_t pid, const sigset_t *signals, int *ret_upgrade)
+{
+	*ret_upgrade = 0;
 	for (;;) {
 		int status, sig;
 
 		if (sigwait(signals, &sig) != 0)
 			continue;
-		if (sig != SIGCHLD)
-			kill(pid, sig);
-		else if (waitpid(pid, &status, WNOHANG) == pid)
+		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
 			return status;
+		if (sig == SIGHUP && is_serving(fs) && upgrade_is_possible(fs)) {
+			*ret_upgrade = 1;
+			kill(pid, SIGKILL);
+		} else if (sig != SIGCHLD && sig != SIGHUP) {
+			kill(pid, sig);
+		}
 	}
 }
 
@@ -138,7 +176,7 @@ static int crashes_too_often(void)
 int holder_run(struct unionfs *fs, struct gantry_error *err)
 {
 	sigset_t signals;
-	int takeover = 0;
+	int takeover = fs->inherited;
 
 	if (fs->opt.no_holder)
 		return session_run(fs, 0, err);
@@ -147,18 +185,26 @@ int holder_run(struct unionfs *fs, struct gantry_error *err)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	each_fd(mark_kept);
+	if (fs->inherited)
+		mark_inherited(fs);
+	else
+		each_fd(mark_kept);
 	for (;;) {
 		pid_t pid = start_server(fs, takeover);
-		int status;
+		int status, upgrade;
 
 		if (pid < 0)
 			return error_errno(err, errno, "cannot start the server process");
-		status = supervise(pid, &signals);
+		status = supervise(fs, pid, &signals, &upgrade);
+		if (fs->opt.memory_max)
+			cgroup_forget(pid);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			return 0;
-		if (crashes_too_often()) {
+		if (upgrade)
+			upgrade_execute(fs);
+		if (!upgrade && crashes_too_often()) {
 			return error_set(err, GANTRY_ERR_INTERNAL,
 					 "the server of %s crashed %d times in %d seconds",
 					 fs->opt.mountpoint, CRASHES, CRASH_SECONDS);

@@ -27,7 +27,8 @@ static int open_one(struct layer *layer, const char *path, struct gantry_error *
 {
 	struct stat st;
 
-	layer->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (layer->fd < 0)
+		layer->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (layer->fd < 0 || fstat(layer->fd, &st) < 0) {
 		error_errno(err, errno, "cannot open the layer %s", path);
 		return error_hint(err, "every entry of lowerdir and upperdir must be an existing "
@@ -104,17 +105,10 @@ static int open_work(struct unionfs *fs, struct gantry_error *err)
 	return 0;
 }
 
-int layers_open(struct unionfs *fs, struct gantry_error *err)
+static int open_all(struct unionfs *fs, struct gantry_error *err)
 {
 	int r;
 
-	fs->work_fd = -1;
-	fs->n_layers = fs->opt.n_lower + 1;
-	fs->layers = calloc(fs->n_layers, sizeof(*fs->layers));
-	if (!fs->layers)
-		return error_no_memory(err);
-	for (unsigned i = 0; i < fs->n_layers; i++)
-		fs->layers[i].fd = -1;
 	if (fs->opt.upper) {
 		r = open_one(&fs->layers[0], fs->opt.upper, err);
 		if (r)
@@ -127,12 +121,31 @@ int layers_open(struct unionfs *fs, struct gantry_error *err)
 			return r;
 	}
 	number_devices(fs);
-	if (fs->has_upper && !fs->opt.read_only) {
+	return 0;
+}
+
+int layers_open(struct unionfs *fs, struct gantry_error *err)
+{
+	int r;
+
+	fs->work_fd = -1;
+	fs->n_layers = fs->opt.n_lower + 1;
+	fs->layers = calloc(fs->n_layers, sizeof(*fs->layers));
+	if (!fs->layers)
+		return error_no_memory(err);
+	for (unsigned i = 0; i < fs->n_layers; i++)
+		fs->layers[i].fd = -1;
+	r = open_all(fs, err);
+	if (r == 0 && fs->has_upper && !fs->opt.read_only)
 		r = open_work(fs, err);
-		if (r)
-			return r;
-	}
-	return choose_format(fs, err);
+	return r ? r : choose_format(fs, err);
+}
+
+int layers_inherit(struct unionfs *fs, struct gantry_error *err)
+{
+	int r = open_all(fs, err);
+
+	return r ? r : choose_format(fs, err);
 }
 
 void layers_close(struct unionfs *fs)

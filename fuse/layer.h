@@ -24,6 +24,10 @@ struct layer {
 int layers_open(struct unionfs *fs, struct gantry_error *err);
 void layers_close(struct unionfs *fs);
 
+/* The same for layers whose descriptors another program handed over; what is in the
+ * workdir may be in use. */
+int layers_inherit(struct unionfs *fs, struct gantry_error *err);
+
 /* Opens path (relative to the layer's root, no leading slash, "." for the root)
  * as a directory without leaving the layer or following a symlink: an O_PATH
  * descriptor or a negative errno value. */

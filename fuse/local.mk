@@ -42,6 +42,7 @@ gantry_unionfs_SOURCES = \
 	fuse/search.h \
 	fuse/session.c fuse/session.h \
 	fuse/unionfs.h \
+	fuse/upgrade.c fuse/upgrade.h \
 	fuse/workdir.c fuse/workdir.h \
 	fuse/xattrat.c fuse/xattrat.h
 gantry_unionfs_LDADD = $(HELPERS) -lpthread

@@ -7,7 +7,6 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,6 +29,9 @@
 #include "fuse/node.h"
 #include "fuse/session.h"
 #include "fuse/unionfs.h"
+#include "fuse/upgrade.h"
+
+_Static_assert(sizeof(struct settled) <= ARENA_SETTLED_BYTES, "its place in the arena");
 
 enum { FD_RESERVE = 128, FD_LIMIT_MAX = 32768, FD_CACHE_MIN = 64 };
 
@@ -56,6 +58,19 @@ static int is_privileged(void)
 		return 1;
 	return sscanf(buf_str(&map), "%u %u %u", &inside, &outside, &count) == 3 && !inside &&
 	       !outside && count == UINT32_MAX;
+}
+
+/* What containers write must not pass quotas or use blocks that are reserved for root, as
+ * this process might: the kernel's overlayfs gives the capability up as well. */
+static void drop_resource_power(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	data[0].effective &= ~(1U << CAP_SYS_RESOURCE);
+	(void)syscall(SYS_capset, &header, data);
 }
 
 /* As many descriptors as we may have, and how many of them may be cached. */
@@ -85,16 +100,21 @@ static int set_up(struct unionfs *fs, struct gantry_error *err)
 	fs->privileged = is_privileged();
 	/* Layers hold what containers made: whatever mode they asked for. */
 	umask(0);
-	r = layers_open(fs, err);
+	r = upgrade_inherit(fs, err);
+	if (r < 0)
+		return r;
+	fs->inherited = r;
+	r = fs->inherited ? layers_inherit(fs, err) : layers_open(fs, err);
 	if (r)
 		return r;
 	ids_find_overrides(fs);
 	fs->fds = fdcache_new(choose_fd_limit());
-	fs->arena = arena_new();
-	fs->settled = mmap(NULL, sizeof(*fs->settled), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (fs->settled == MAP_FAILED || !fs->fds || !fs->arena || nodes_init(fs) < 0)
+	drop_resource_power();
+	if (!fs->inherited)
+		fs->arena = arena_new();
+	if (!fs->fds || !fs->arena || nodes_init(fs) < 0)
 		return error_no_memory(err);
+	fs->settled = arena_settled(fs->arena);
 	r = lookup_root(fs);
 	return r < 0 ? error_errno(err, -r, "cannot read the layers' roots") : 0;
 }
@@ -120,14 +140,18 @@ static void go_to_background(void)
 	}
 }
 
-static int run(struct unionfs *fs, struct gantry_error *err)
+static int run(struct unionfs *fs, char **argv, struct gantry_error *err)
 {
-	int r = set_up(fs, err);
+	int r = upgrade_prepare(fs, argv, err);
 
+	if (r == 0)
+		r = set_up(fs, err);
 	if (r)
 		return r;
 	if (fs->opt.explain)
 		return explain_print(fs, err);
+	if (fs->inherited)
+		return holder_run(fs, err);
 	r = mount_union(fs, err);
 	if (r)
 		return r;
@@ -148,7 +172,9 @@ int main(int argc, char **argv)
 		fputs(options_help(), stdout);
 	else if (r == 0 && fs.opt.show_version)
 		printf("gantry-unionfs: version %s\n", PACKAGE_VERSION);
+	else if (r == 0 && fs.opt.show_format)
+		printf("%d\n", ARENA_FORMAT);
 	else if (r == 0)
-		r = run(&fs, &err);
+		r = run(&fs, argv, &err);
 	return r ? print_error(&err) : 0;
 }

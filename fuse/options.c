@@ -382,7 +382,7 @@ static int parse_o(struct options *opt, const char *arg, struct gantry_error *er
 
 static int check_options(struct options *opt, struct gantry_error *err)
 {
-	if (opt->show_help || opt->show_version)
+	if (opt->show_help || opt->show_version || opt->show_format)
 		return 0;
 	if (!opt->n_lower) {
 		error_set(err, GANTRY_ERR_INVALID, "no lower directory is given");
@@ -430,6 +430,8 @@ int options_parse(struct options *opt, int argc, char **argv, struct gantry_erro
 			opt->show_help = 1;
 		} else if (strcmp(arg, "-V") == 0 || strcmp(arg, "--version") == 0) {
 			opt->show_version = 1;
+		} else if (strcmp(arg, "--take-over-format") == 0) {
+			opt->show_format = 1;
 		} else if (arg[0] == '-' && arg[1]) {
 			error_set(err, GANTRY_ERR_INVALID, "unknown argument \"%s\"", arg);
 			return error_hint(err, "gantry-unionfs --help lists the options");

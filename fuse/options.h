@@ -78,6 +78,7 @@ struct options {
 	enum tristate userxattr;
 	int show_help;
 	int show_version;
+	int show_format;  /* of what a take-over hands on */
 };
 
 /* Fills opt from argv.  Call options_done() in any case. */

@@ -440,6 +440,7 @@ int session_run(struct unionfs *fs, int takeover, struct gantry_error *err)
 		notify_resend(fs);
 		holder_close_old_devices();
 	}
+	atomic_store(&fs->settled->serving, 1);
 	for (unsigned i = 0; i < n_workers; i++) {
 		r = pthread_create(&workers[i]->thread, NULL, work, workers[i]);
 		if (r)

@@ -39,6 +39,7 @@ struct node_table;
 /* What the kernel agreed to at INIT. */
 struct settled {
 	int done;
+	atomic_int serving;  /* the server of now has begun */
 	int no_open;         /* files are opened and closed without us */
 	int passthrough;
 	int writeback;
@@ -68,7 +69,11 @@ struct unionfs {
 	unsigned overrides;  /* a bit for each enum override_mode that layers use */
 
 	int dev_fd;
-	struct settled *settled; /* in shared memory: a successor needs it */
+	struct settled *settled; /* in the arena: a successor needs it */
+
+	char **argv;
+	char *program;       /* what an upgrade executes, or NULL */
+	int inherited;       /* taken over from another program */
 };
 
 #endif

@@ -40,7 +40,8 @@ static int command_doctor(struct cli *cli, struct args *args, struct gantry_erro
 	auto_(buf) struct buf text = BUF_INIT;
 	auto_(buf) struct buf out = BUF_INIT;
 	const char *format = args_string(args, "format");
-	int bad = 0, r = api_call(cli, "GET", "/gantry/doctor", NULL, &report, err);
+	int bad = 0, r = api_call(cli, args_bool(args, "clear", 0) ? "POST" : "GET",
+				  "/gantry/doctor", NULL, &report, err);
 
 	if (r < 0) {
 		return r;
@@ -100,6 +101,7 @@ static int command_setup_rootless(struct cli *cli, struct args *args, struct gan
 }
 
 static const struct flag doctor_flags[] = {
+	{ FLAG_BOOL, 0, "clear", "Unmount what no server is left for", NULL, 0 },
 	{ FLAG_STRING, 0, "format", "'json' prints the report as JSON", NULL, 0 },
 	{ FLAG_NONE },
 };

@@ -126,6 +126,8 @@ int container_announce_stop(struct core *core, const char *id, int undo, struct 
  * deletes the runtime's state, records exit code and times, publishes "die", and
  * removes it when it was --rm.  Idempotent; takes the lock. */
 int container_finish(struct core *core, const char *id, struct gantry_error *err);
+/* The same with the lock held; a --rm container is gone then. */
+int container_finish_locked(struct core *core, struct container *c, struct gantry_error *err);
 
 /* Removes a locked container that does not run: snapshot, anonymous volumes (with
  * volumes), logs, record. */

@@ -134,7 +134,6 @@ static int shim_lives(const char *run_dir)
  * reads by itself. */
 int container_finish(struct core *core, const char *id, struct gantry_error *err)
 {
-	auto_free char *run_dir = container_run_dir(core, id);
 	auto_container struct container *c = NULL;
 	int r = container_lock_by_id(core, id, &c, err);
 
@@ -142,8 +141,12 @@ int container_finish(struct core *core, const char *id, struct gantry_error *err
 		error_clear(err);
 		return 0;
 	}
-	if (r < 0 || !container_is_running(c) || shim_lives(run_dir)) {
-		return r;
-	}
-	return finish_locked(core, c, err);
+	return r < 0 ? r : container_finish_locked(core, c, err);
+}
+
+int container_finish_locked(struct core *core, struct container *c, struct gantry_error *err)
+{
+	auto_free char *run_dir = container_run_dir(core, c->id);
+
+	return container_is_running(c) && !shim_lives(run_dir) ? finish_locked(core, c, err) : 0;
 }

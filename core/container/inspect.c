@@ -39,6 +39,35 @@ static void set_time(struct json_object *o, const char *key, int64_t ns)
 	json_set_string(o, key, text);
 }
 
+void present_restarting(struct core *core, struct container *c)
+{
+	struct json_object *policy = json_get_object(container_host_config(c), "RestartPolicy");
+	const char *name = json_get_string(policy, "Name");
+	auto_free char *dir = NULL;
+	auto_free char *path = NULL;
+	auto_(buf) struct buf text = BUF_INIT;
+	long long finished;
+	char *status;
+	int code;
+
+	if (!container_is(c, "running") || !name || !*name || !strcmp(name, "no")) {
+		return;
+	}
+	dir = container_run_dir(core, c->id);
+	path = dir ? path_join(dir, "restarting", NULL) : NULL;
+	/* One that is left of an earlier run says nothing of this one. */
+	if (!path || read_file(AT_FDCWD, path, &text, 4096) < 0 ||
+	    sscanf(buf_str(&text), "%d %lld", &code, &finished) != 2 ||
+	    finished < json_get_int(c->state, "StartedNs", 0) || !(status = strdup("restarting"))) {
+		return;
+	}
+	free(c->status);
+	c->status = status;
+	json_set_int(c->state, "ExitCode", code);
+	json_set_int(c->state, "FinishedNs", finished);
+	json_set_int(c->state, "Pid", 0);
+}
+
 struct json_object *present_health(struct core *core, const struct container *c)
 {
 	auto_free char *dir = container_run_dir(core, c->id);
@@ -217,6 +246,7 @@ ENGINE_OP(container_inspect)
 	if (r < 0) {
 		return r;
 	}
+	present_restarting(core, c);
 	run_dir = container_run_dir(core, c->id);
 	dir = container_dir(core, c->id);
 	if (asprintf(&name, "/%s", c->name) < 0) {

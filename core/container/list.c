@@ -64,7 +64,8 @@ static void status_text(struct core *core, const struct container *c, char *out,
 {
 	char ago[64], buffer[16];
 	int64_t now = time_now_ns();
-	int64_t since = json_get_int(c->state, container_is_running(c) ? "StartedNs" : "FinishedNs", 0);
+	int up = container_is_running(c) && !container_is(c, "restarting");
+	int64_t since = json_get_int(c->state, up ? "StartedNs" : "FinishedNs", 0);
 	int code = (int)json_get_int(c->state, "ExitCode", 0);
 	const char *health;
 
@@ -305,6 +306,7 @@ static int list_one(struct core *core, struct container *c, void *data, struct g
 	int all = l->args->all || l->args->limit > 0 || json_get(l->filters, "status") ||
 		  json_get(l->filters, "exited");
 
+	present_restarting(core, c);
 	if ((!all && !container_is_running(c)) || (l->before_ns && c->created_ns >= l->before_ns) ||
 	    c->created_ns <= l->since_ns || !passes(core, c, l->filters)) {
 		return 0;

@@ -9,6 +9,9 @@
 
 /* RFC 3339 with nanoseconds; 0 is Docker's zero time.  The caller frees. */
 char *present_time(int64_t ns);
+/* A container that is recorded as running may wait to be started again: then it becomes
+ * "restarting" here, with how it ended.  Only for what is shown, not to be saved. */
+void present_restarting(struct core *core, struct container *c);
 /* State.Health, or NULL; caller owns, as with all below. */
 struct json_object *present_health(struct core *core, const struct container *c);
 struct json_object *present_mounts(struct core *core, const struct container *c);

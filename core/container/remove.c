@@ -93,45 +93,69 @@ int container_delete(struct core *core, struct container *c, int volumes, struct
 	return r;
 }
 
+static int refuse_running(const struct container *c, struct gantry_error *err)
+{
+	return error_set(err, GANTRY_ERR_CONFLICT,
+			 "cannot remove container \"/%s\": container is %s: stop the container before "
+			 "removing or force remove",
+			 c->name, c->status);
+}
+
+static int kill_and_wait(struct core *core, const struct container *c, struct gantry_reply *reply,
+			 struct gantry_error *err)
+{
+	if (container_is(c, "paused")) {
+		struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+		(void)engine_container_unpause(core, &GANTRY_ENGINE_CONTAINER_UNPAUSE_ARGS(.name = c->id), reply,
+					       &ignored);
+	}
+	return container_stop_and_wait(core, c->id, SIGKILL, -1, err);
+}
+
+/* A container that does not run, locked: who looked before somebody started it looks again. */
+static int find_stopped(struct core *core, const char *name, int force, struct container **ret,
+			struct gantry_reply *reply, struct gantry_error *err)
+{
+	auto_container struct container *c = NULL;
+	int r = container_find(core, name, &c, err);
+
+	while (r == 0) {
+		auto_free char *id = strdup(c->id);
+
+		if (!id) {
+			return error_no_memory(err);
+		}
+		if (container_is_running(c)) {
+			r = force ? kill_and_wait(core, c, reply, err) : refuse_running(c, err);
+		}
+		c = container_free(c);
+		r = r < 0 ? r : container_find_locked(core, id, &c, err);
+		if (r == 0 && !container_is_running(c)) {
+			*ret = steal(&c);
+			return 0;
+		}
+	}
+	return r;
+}
+
 ENGINE_OP(container_remove)
 {
 	struct core *core = self;
 	auto_container struct container *c = NULL;
-	int r = container_find(core, args->name, &c, err);
+	auto_container struct container *there = NULL;
+	int r = container_find(core, args->name, &there, err);
 
 	if (r < 0) {
 		return r;
 	}
-	if (container_is_running(c)) {
-		auto_free char *id = strdup(c->id);
-
-		if (!args->force) {
-			return error_set(err, GANTRY_ERR_CONFLICT,
-					 "cannot remove container \"/%s\": container is %s: stop the container "
-					 "before removing or force remove",
-					 c->name, c->status);
-		}
-		if (container_is(c, "paused")) {
-			struct gantry_error ignored = GANTRY_ERROR_INIT;
-
-			(void)engine_container_unpause(
-				core, &GANTRY_ENGINE_CONTAINER_UNPAUSE_ARGS(.name = id), reply, &ignored);
-		}
-		r = container_stop_and_wait(core, id, SIGKILL, -1, err);
-		if (r == GANTRY_ERR_NOT_FOUND) { /* it was --rm */
-			error_clear(err);
-			return 0;
-		}
+	r = find_stopped(core, there->id, (int)args->force, &c, reply, err);
+	if (r == GANTRY_ERR_NOT_FOUND && args->force) { /* it was --rm, or another was faster */
+		error_clear(err);
+		return 0;
 	}
-	if (r == 0) {
-		auto_free char *id = strdup(c->id);
-
-		c = container_free(c);
-		r = container_find_locked(core, id, &c, err);
-		if (r == GANTRY_ERR_NOT_FOUND && args->force) {
-			error_clear(err);
-			return 0;
-		}
+	if (r == GANTRY_ERR_CONFLICT) {
+		return r;
 	}
 	if (r == 0) {
 		r = container_set_status(core, c, "removing", err);

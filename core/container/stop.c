@@ -214,13 +214,35 @@ static void mark_stopped(struct core *core, const char *id)
 	}
 }
 
+/* Between two runs that a restart policy asks for, a container looks as if it had ended; who
+ * starts it again holds its lock, so that it is looked at once more after that. */
+static int find_running(struct core *core, const char *name, struct container **ret,
+			struct gantry_error *err)
+{
+	auto_container struct container *c = NULL;
+	auto_free char *id = NULL;
+	int r = container_find(core, name, &c, err);
+
+	if (r == 0 && !container_is_running(c)) {
+		id = strdup(c->id);
+		c = container_free(c);
+		r = id ? container_find_locked(core, id, &c, err) : error_no_memory(err);
+		c = container_free(c); /* and with it the lock */
+		r = r < 0 ? r : container_find(core, id, &c, err);
+	}
+	if (r == 0) {
+		*ret = steal(&c);
+	}
+	return r;
+}
+
 ENGINE_OP(container_stop)
 {
 	struct core *core = self;
 	auto_container struct container *c = NULL;
 	int64_t timeout;
 	int number;
-	int r = container_find(core, args->name, &c, err);
+	int r = find_running(core, args->name, &c, err);
 
 	if (r == 0) {
 		r = stop_settings(core, c, args->signal, args->timeout, (int)args->has_timeout, &number,

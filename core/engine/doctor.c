@@ -9,6 +9,7 @@
 #include "core/container/create.h"
 #include "core/engine/engine.h"
 #include "core/engine/ladder.h"
+#include "core/engine/mounts.h"
 #include "core/engine/reuse.h"
 #include "core/network/network.h"
 #include "helpers/cleanup.h"
@@ -134,6 +135,23 @@ static void tell_broken(void *data, const char *network, const char *container,
 		  *why->hint ? why->hint : "disconnect and connect it again");
 }
 
+static void tell_mount(void *data, const char *path, enum mount_state state)
+{
+	static const struct {
+		const char *status, *detail, *hint;
+	} says[] = {
+		[MOUNT_SERVED] = { "ok", "its server answers", "" },
+		[MOUNT_DEAD] = { "error", "its server is gone: every use of it fails",
+				 "gantry doctor --clear unmounts it; containers on it must be restarted" },
+		[MOUNT_SILENT] = { "error", "its server does not answer",
+				   "look at the gantry-unionfs process that serves it; when it is killed, its "
+				   "second process starts another one" },
+		[MOUNT_CLEARED] = { "ok", "its server was gone: unmounted", "" },
+	};
+
+	add_check(data, "mount", path, says[state].status, says[state].detail, says[state].hint);
+}
+
 ENGINE_OP(doctor)
 {
 	struct core *core = self;
@@ -161,6 +179,10 @@ ENGINE_OP(doctor)
 		for (size_t k = 0; k < json_array_size(drivers); k++) {
 			check_driver(core, checks, json_object_array_get_idx(drivers, k));
 		}
+	}
+	r = mounts_check(args->clear, tell_mount, checks);
+	if (r < 0) {
+		return error_errno(err, -r, "cannot read the list of mounts");
 	}
 	r = networks_verify(core, tell_broken, checks, err);
 	return r < 0 ? r : gantry_engine_doctor_set_report(reply, json_text(report));

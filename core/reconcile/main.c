@@ -20,10 +20,11 @@ static int restart(struct core *core, const char *id, struct gantry_error *err)
 {
 	auto_container struct container *c = NULL;
 	int64_t count;
-	int r = container_finish(core, id, err);
+	int r = container_lock_by_id(core, id, &c, err);
 
+	/* One lock for both: nobody takes it for one that has ended in between. */
 	if (r == 0) {
-		r = container_lock_by_id(core, id, &c, err);
+		r = container_finish_locked(core, c, err);
 	}
 	if (r < 0 || container_is_running(c) || json_get_bool(c->state, "ManuallyStopped", 0)) {
 		return r;

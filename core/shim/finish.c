@@ -141,18 +141,25 @@ void finish_abandoned(struct shim *shim)
 	become_reconciler(shim, "exited");
 }
 
-static void write_exit(struct shim *shim)
+/* How it ended, into a file of the run folder. */
+static void write_end(struct shim *shim, const char *name)
 {
 	char text[64];
 	int n = snprintf(text, sizeof(text), "%d %lld %d\n", container_exit_code(shim->wait_status),
 			 (long long)shim->finished_ns,
 			 WIFSIGNALED(shim->wait_status) ? WTERMSIG(shim->wait_status) : 0);
-	int r = write_file_atomic(shim->run_dir, "exit", text, (size_t)n, 0600, 0);
+	int r = write_file_atomic(shim->run_dir, name, text, (size_t)n, 0600, 0);
 
 	if (r < 0) {
 		shim_note(shim, "cannot write the exit status %d: %s",
 			  container_exit_code(shim->wait_status), strerror(-r));
 	}
+}
+
+static void write_exit(struct shim *shim)
+{
+	unlinkat(shim->run_dir, "restarting", 0);
+	write_end(shim, "exit");
 }
 
 static void restart_now(struct timer *t)
@@ -290,6 +297,7 @@ void finish_begin(struct shim *shim)
 		return;
 	}
 	shim->status = SHIM_RESTARTING;
+	write_end(shim, "restarting");
 	shim->restart_delay_ms = was_good || shim->restart_delay_ms <= 0 ? FIRST_DELAY_MS
 									 : shim->restart_delay_ms * 2;
 	if (shim->restart_delay_ms > LAST_DELAY_MS) {

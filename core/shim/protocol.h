@@ -14,6 +14,7 @@
  *   runtime/     the runtime driver's state_dir
  *   exit         written once by rename when the container has ended and its
  *                output is in the log: "code finished_ns signal\n"
+ *   restarting   the same while it waits to be started again
  *   health       State.Health of the Engine API as JSON, replaced by rename
  *   exec-<id>.exit   "code\n" when an exec has ended
  *   restart.delay    the shim's own: how long it waited before the last restart

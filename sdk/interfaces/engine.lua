@@ -44,6 +44,9 @@ op {
 op {
 	name = "doctor",
 	doc = "What this host offers, which driver serves each kind and why, and what to do about what is missing.",
+	args = {
+		{ "clear", "boolean?", "unmount what no server is left for" },
+	},
 	results = {
 		{ "report", "json", "{checks:[{kind,name,status,chosen,detail,hint}]}" },
 	},

@@ -5,6 +5,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuz
 	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-lazy
 	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin
 	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
+	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run

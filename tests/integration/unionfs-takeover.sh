@@ -24,6 +24,19 @@ echo changed >>f2
 echo one >&7
 echo removed >&8
 rm gone f3
+exec 9>>locked
+flock -n 9 || fail "cannot lock a file"
+# hold_lock and try_lock: of the POSIX sort
+mkfifo "$work/held" "$work/end"
+python3 -c '
+import fcntl, os, sys
+f = open("locked", "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open(sys.argv[1], "w").close()
+open(sys.argv[2]).read()' "$work/held" "$work/end" &
+locker=$!
+timeout 60 cat "$work/held" || fail "nobody holds a POSIX lock"
+try_lock() { python3 -c 'import fcntl; fcntl.lockf(open("locked", "r+"), fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null; }
 inodes=$(ls -i)
 kill_server
 [ "$(cat <&5)" = low1 ] || fail "a lower file that was open"
@@ -34,6 +47,14 @@ echo again >&8
 [ "$(cat /proc/self/fd/8)" = "$(printf 'removed\nagain')" ] || fail "a removed file that was open"
 [ "$(ls -i)" = "$inodes" ] || fail "inode numbers"
 [ "$(pwd)" = "$work/m/a/b" ] || fail "the working directory"
+flock -n locked true && fail "a flock is gone"
+try_lock && fail "a POSIX lock is gone"
+: >"$work/end"
+wait $locker
+try_lock || fail "a POSIX lock stays for ever"
+exec 9>&-
+flock -n locked true || fail "a flock stays for ever"
+rm locked
 # Under load: every step must work although servers die between and within them.
 (
 	for i in $(seq 300); do

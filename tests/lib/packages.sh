@@ -9,8 +9,8 @@ busybox-static nftables procps"
 
 TEST_PACKAGES="check docker.io docker-registry skopeo fuse3 attr acl iproute2 jq python3 curl
 util-linux valgrind g++ abigail-tools clang-format-14 xz-utils zstd strace podman buildah crun
-runc containerd passt uidmap mmdebstrap e2fsprogs xfsprogs cpio qemu-system-x86 bindfs golang-go openssl
-psmisc containernetworking-plugins iptables criu slirp4netns"
+runc containerd passt uidmap mmdebstrap e2fsprogs xfsprogs btrfs-progs cpio qemu-system-x86 bindfs
+golang-go openssl psmisc containernetworking-plugins iptables criu slirp4netns"
 
 # install_packages NAME...: installs those that dpkg does not have.
 install_packages() {

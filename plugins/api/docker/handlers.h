@@ -93,6 +93,7 @@ int system_disk_usage(struct request *rq, struct gantry_error *err);
 
 /* plugins.c: gantry's own objects, and its plugins in Docker's shape */
 int gantry_doctor(struct request *rq, struct gantry_error *err);
+int gantry_doctor_clear(struct request *rq, struct gantry_error *err);
 int gantry_policy(struct request *rq, struct gantry_error *err);
 int gantry_metrics(struct request *rq, struct gantry_error *err);
 int gantry_plugin_manage(struct request *rq, struct gantry_error *err);

@@ -15,15 +15,25 @@
 #include "helpers/error.h"
 #include "helpers/json.h"
 
-int gantry_doctor(struct request *rq, struct gantry_error *err)
+static int doctor(struct request *rq, int clear, struct gantry_error *err)
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
-	int r = ENGINE(rq, doctor, &GANTRY_ENGINE_DOCTOR_ARGS(), &ret, err);
+	int r = ENGINE(rq, doctor, &GANTRY_ENGINE_DOCTOR_ARGS(.clear = clear), &ret, err);
 
 	if (r < 0) {
 		return r;
 	}
 	return answer_json(rq, 200, reply_string(&ret, GANTRY_ENGINE_DOCTOR_RET_REPORT), err);
+}
+
+int gantry_doctor(struct request *rq, struct gantry_error *err)
+{
+	return doctor(rq, 0, err);
+}
+
+int gantry_doctor_clear(struct request *rq, struct gantry_error *err)
+{
+	return doctor(rq, 1, err);
 }
 
 /* {Command, Name, Text, Test, Number}: what `gantry policy` sends. */

@@ -145,6 +145,7 @@ static const struct route system_routes[] = {
 
 static const struct route gantry_routes[] = {
 	{ GET, "doctor", gantry_doctor },
+	{ POST, "doctor", gantry_doctor_clear },
 	{ GET, "metrics", gantry_metrics },
 	{ GET, "metrics/**", gantry_metrics },
 	{ POST, "policy", gantry_policy },
