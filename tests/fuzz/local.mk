@@ -2,10 +2,7 @@
 FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuzz-http \
 	tests/fuzz/fuzz-oci-criu tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
-	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-lazy
-	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin
-	tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
-	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
+	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet tests/fuzz/fuzz-lazy
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
