@@ -20,6 +20,7 @@ struct core_options {
 	const char *config_file; /* NULL: the system's and the user's */
 	const char *plugin_path; /* colon-separated folders; NULL: the build tree's or installed */
 	const char *const *settings; /* "key=value" from flags, win over files; ends with NULL; or NULL */
+	int bare;                /* for drivers only: looks after nothing, asks no policy */
 	int daemon;              /* serves many requests: keep plugins open, run timers */
 	int will_start;          /* a container is going to be started: begin with what takes longest */
 };

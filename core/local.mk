@@ -134,6 +134,12 @@ core_libcore_a_SOURCES = \
 	core/image/image.h core/image/ingest.c core/image/layer.c core/image/layer.h \
 	core/image/platform.c core/image/platform.h core/image/progress.c core/image/pull.c core/image/record.c core/image/registry.c core/image/registry.h \
 	core/image/reference.c core/image/reference.h core/image/remove.c core/image/show.c \
+	core/content/codecs.c core/content/codecs.h \
+	core/lazy/attach.c core/lazy/build.c core/lazy/build.h core/lazy/build_internal.h \
+	core/lazy/build_write.c core/lazy/checkpoint.c core/lazy/checkpoint.h \
+	core/lazy/client.c core/lazy/client.h core/lazy/index.c core/lazy/index.h core/lazy/lazy.c core/lazy/lazy.h \
+	core/lazy/tar.c core/lazy/tar.h core/lazy/toc.c core/lazy/toc.h core/lazy/toc_index.c \
+	core/lazy/transfer.c core/lazy/transfer.h \
 	core/network/reconcile.c \
 	core/network/attach.c \
 	core/network/discover.c \
@@ -168,3 +174,17 @@ include core/plugincheck/local.mk
 pkglibexec_PROGRAMS += gantry-reconcile
 gantry_reconcile_SOURCES = core/reconcile/main.c
 gantry_reconcile_LDADD = $(CORE_LIBS)
+
+# Serves layers that are read in place.
+pkglibexec_PROGRAMS += gantry-lazyfs
+gantry_lazyfs_SOURCES = \
+	core/lazy/blob.c core/lazy/blob.h \
+	core/lazy/chunk.c core/lazy/chunk.h \
+	core/lazy/control.c \
+	core/lazy/fuse.c \
+	core/lazy/fuse_attr.c core/lazy/fuse_attr.h \
+	core/lazy/main.c \
+	core/lazy/reader.c core/lazy/reader.h \
+	core/lazy/server.h \
+	core/lazy/source.c core/lazy/source.h
+gantry_lazyfs_LDADD = $(CORE_LIBS)

@@ -5,7 +5,7 @@ nodist_systemdunit_DATA = dist/gantryd.service
 EXTRA_DIST += dist/gantryd.service.in dist/make-image
 # What a tree needs beside what is compiled: `./quickstart` and `./check` work in it too.
 EXTRA_DIST += quickstart LICENSE README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md \
-	docs tests/integration tests/lib bench/run bench/peers bench/runtime bench/rootless \
+	docs tests/integration tests/lib bench/lazy bench/run bench/peers bench/runtime bench/rootless \
 	bench/rootless-calls.c sdk/examples/c tests/conformance tests/plugins tests/rootless tests/vm \
 	.ci .clang-format .editorconfig
 CLEANFILES += dist/gantryd.service

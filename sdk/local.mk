@@ -67,6 +67,7 @@ sdk_libhelpers_a_SOURCES = \
 	sdk/helpers/sigpipe.h \
 	sdk/helpers/rtnl.c sdk/helpers/rtnl.h \
 	sdk/helpers/run_program.c sdk/helpers/run_program.h \
+	sdk/helpers/snapshot_attach.c sdk/helpers/snapshot_attach.h \
 	sdk/helpers/snapshots.c sdk/helpers/snapshots.h \
 	sdk/helpers/store.c sdk/helpers/store.h \
 	sdk/helpers/tar_index.c sdk/helpers/tar_index.h \

@@ -53,7 +53,7 @@ int report(const struct cli *cli, const struct args *args, const struct gantry_e
 	   int status);
 
 /* POST /images/create for reference, with progress on fd-like stream out. */
-int image_pull(struct cli *cli, const char *reference, const char *platform, int quiet, int to_stderr,
-	       struct gantry_error *err);
+int image_pull(struct cli *cli, const char *reference, const char *platform, int lazy, int quiet,
+	       int to_stderr, struct gantry_error *err);
 
 #endif

@@ -27,8 +27,13 @@ static int stream_progress(struct cli *cli, const char *target, const char *auth
 	return r < 0 ? r : progress_show(&response.stream, &options, err);
 }
 
-static int pull(struct cli *cli, const struct image_name *ref, const char *reference, int all_tags,
-		const char *platform, int quiet, int to_stderr, struct gantry_error *err)
+struct pull_options {
+	const char *platform;
+	int all_tags, lazy, quiet, to_stderr;
+};
+
+static int pull(struct cli *cli, const struct image_name *ref, const char *reference,
+		const struct pull_options *options, struct gantry_error *err)
 {
 	auto_(buf) struct buf target = BUF_INIT;
 	auto_free char *auth = NULL;
@@ -38,21 +43,24 @@ static int pull(struct cli *cli, const struct image_name *ref, const char *refer
 	target_add(&target, "fromImage", ref->name);
 	if (ref->digest[0]) {
 		target_add(&target, "tag", ref->digest);
-	} else if (!all_tags) {
+	} else if (!options->all_tags) {
 		target_add(&target, "tag", ref->tag[0] ? ref->tag : "latest");
 	}
-	target_add(&target, "platform", platform);
+	target_add(&target, "platform", options->platform);
+	target_add(&target, "lazy", options->lazy ? "1" : NULL);
 	r = credentials_header(cli, reference, &auth, err);
-	return r < 0 ? r : stream_progress(cli, buf_str(&target), auth, quiet, to_stderr, err);
+	return r < 0 ? r : stream_progress(cli, buf_str(&target), auth, options->quiet,
+					   options->to_stderr, err);
 }
 
-int image_pull(struct cli *cli, const char *reference, const char *platform, int quiet, int to_stderr,
-	       struct gantry_error *err)
+int image_pull(struct cli *cli, const char *reference, const char *platform, int lazy, int quiet,
+	       int to_stderr, struct gantry_error *err)
 {
+	struct pull_options options = { platform, 0, lazy, quiet, to_stderr };
 	struct image_name ref;
 	int r = image_name_parse(reference, &ref, err);
 
-	return r < 0 ? r : pull(cli, &ref, reference, 0, platform, quiet, to_stderr, err);
+	return r < 0 ? r : pull(cli, &ref, reference, &options, err);
 }
 
 static int command_pull(struct cli *cli, struct args *args, struct gantry_error *err)
@@ -60,6 +68,12 @@ static int command_pull(struct cli *cli, struct args *args, struct gantry_error 
 	const char *text = args->argv[0];
 	int all = args_bool(args, "all-tags", 0), quiet = args_bool(args, "quiet", 0);
 	const char *platform = args_string(args, "platform");
+	struct pull_options options = {
+		.platform = platform ? platform : getenv("DOCKER_DEFAULT_PLATFORM"),
+		.all_tags = all,
+		.lazy = args_bool(args, "lazy", 0),
+		.quiet = quiet,
+	};
 	struct image_name ref;
 	int r = image_name_parse(text, &ref, err);
 
@@ -72,8 +86,7 @@ static int command_pull(struct cli *cli, struct args *args, struct gantry_error 
 	if (!all && !ref.tag[0] && !ref.digest[0] && !quiet) {
 		printf("Using default tag: latest\n");
 	}
-	r = pull(cli, &ref, text, all, platform ? platform : getenv("DOCKER_DEFAULT_PLATFORM"), quiet, 0,
-		 err);
+	r = pull(cli, &ref, text, &options, err);
 	if (r < 0) {
 		return r;
 	}
@@ -121,6 +134,8 @@ static int command_push(struct cli *cli, struct args *args, struct gantry_error 
 static const struct flag pull_flags[] = {
 	{ FLAG_BOOL, 'a', "all-tags", "Download all tags of the repository", NULL, 0 },
 	{ FLAG_BOOL, 0, "disable-content-trust", "Accepted and ignored", "true", 1 },
+	{ FLAG_BOOL, 0, "lazy", "Leave layers packed; fetch them as they are read where they allow it", NULL,
+	  0 },
 	{ FLAG_STRING, 0, "platform", "Platform of the image", NULL, 0 },
 	{ FLAG_BOOL, 'q', "quiet", "Print only the name", NULL, 0 },
 	{ FLAG_NONE },

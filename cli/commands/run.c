@@ -35,7 +35,8 @@ static int check_pull(const struct args *args, struct gantry_error *err)
 	const char *pull = args_string(args, "pull");
 
 	if (pull && *pull && strcmp(pull, "always") != 0 && strcmp(pull, "missing") != 0 &&
-	    strcmp(pull, "never") != 0) {
+	    strcmp(pull, "never") != 0 && strcmp(pull, "lazy") != 0) {
+		/* In docker's words, which know no "lazy". */
 		return error_set(err, GANTRY_ERR_INVALID,
 				 "invalid pull option: '%s': must be one of \"always\", \"missing\" or "
 				 "\"never\"",
@@ -92,22 +93,23 @@ int container_create(struct cli *cli, const struct args *args, struct json_objec
 	const char *pull = args_string(args, "pull");
 	const char *cidfile = args_string(args, "cidfile");
 	int quiet = args_bool(args, "quiet", 0);
+	int lazy = pull && strcmp(pull, "lazy") == 0;
 	int r = 0;
 
 	if (cidfile && access(cidfile, F_OK) == 0) {
 		return write_cidfile(cidfile, "", err);
 	}
 	if (pull && strcmp(pull, "always") == 0) {
-		r = image_pull(cli, image, platform, quiet, 1, err);
+		r = image_pull(cli, image, platform, lazy, quiet, 1, err);
 	}
 	r = r < 0 ? r : send_create(cli, args, body, &response, err);
 	if (r == 0 && response.status == 404 && strstr(buf_str(&response.body), "image") &&
-	    (!pull || strcmp(pull, "missing") == 0 || !*pull)) {
+	    (!pull || lazy || strcmp(pull, "missing") == 0 || !*pull)) {
 		if (!quiet) {
 			print_missing(image);
 		}
 		client_response_done(&response);
-		r = image_pull(cli, image, platform, quiet, 1, err);
+		r = image_pull(cli, image, platform, lazy, quiet, 1, err);
 		r = r < 0 ? r : send_create(cli, args, body, &response, err);
 	}
 	r = r < 0 ? r : api_check(&response, err);

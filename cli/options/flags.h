@@ -85,7 +85,7 @@
 	{ FLAG_BOOL, 0, "privileged", "Give the container all privileges", NULL, 0 },             \
 	{ FLAG_LIST, 'p', "publish", "Publish ports on the host", NULL, 0 },                      \
 	{ FLAG_BOOL, 'P', "publish-all", "Publish all exposed ports on free ports", NULL, 0 },    \
-	{ FLAG_STRING, 0, "pull", "Pull the image first (\"always\", \"missing\", \"never\")", "missing", 0 }, \
+	{ FLAG_STRING, 0, "pull", "Pull the image first (\"always\", \"missing\", \"never\", \"lazy\")", "missing", 0 }, \
 	{ FLAG_BOOL, 'q', "quiet", "Hide the output of pulling", NULL, 0 },                       \
 	{ FLAG_BOOL, 0, "read-only", "Mount the root file system read-only", NULL, 0 },           \
 	{ FLAG_STRING, 0, "restart", "What to do when the container exits", "no", 0 },            \

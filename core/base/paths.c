@@ -148,13 +148,14 @@ int paths_init(struct paths *p, const struct core_options *options, struct gantr
 					     : strdup(PLUGINDIR);
 	p->shim = program(tree, "gantry-shim");
 	p->reconcile = program(tree, "gantry-reconcile");
+	p->lazyfs = program(tree, "gantry-lazyfs");
 	p->emulate = program(tree, "gantry-emulate");
 	p->plugin_host = program(tree, "gantry-plugin-host");
 	p->share = tree ? strdup(tree) : strdup(PKGDATADIR);
 	if (config && *config) {
 		p->config_file = strdup(config);
 	}
-	if (!p->plugin_path || !p->shim || !p->reconcile ||
+	if (!p->plugin_path || !p->shim || !p->reconcile || !p->lazyfs ||
 	    !p->emulate || !p->plugin_host || !p->share) {
 		return error_no_memory(err);
 	}
@@ -169,6 +170,7 @@ void paths_done(struct paths *p)
 	free(p->plugin_path);
 	free(p->shim);
 	free(p->reconcile);
+	free(p->lazyfs);
 	free(p->emulate);
 	free(p->plugin_host);
 	free(p->config_file);

@@ -18,6 +18,7 @@ struct paths {
 	char *shim;        /* gantry-shim */
 	char *reconcile;   /* gantry-reconcile */
 	char *emulate;     /* gantry-emulate */
+	char *lazyfs;      /* gantry-lazyfs */
 	char *plugin_host; /* gantry-plugin-host */
 	char *config_file; /* NULL: the system's and the user's */
 	char *share;       /* data files */

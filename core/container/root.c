@@ -7,6 +7,7 @@
 #include <gantry/calls.h>
 
 #include "core/container/container.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -15,6 +16,7 @@ int container_open_root(struct core *core, const struct container *c, int read_o
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	struct driver *storage;
+	auto_fd int attached = -1;
 	char path[64];
 	int r;
 
@@ -28,8 +30,13 @@ int container_open_root(struct core *core, const struct container *c, int read_o
 	}
 	r = container_storage(core, c, &storage, err);
 	if (r == 0) {
+		r = lazy_folder(core, c->image, &attached, err);
+	}
+	if (r == 0) {
 		r = storage_mount(storage,
-				  &GANTRY_STORAGE_MOUNT_ARGS(.key = c->id, .read_only = read_only), &ret, err);
+				  &GANTRY_STORAGE_MOUNT_ARGS(.key = c->id, .read_only = read_only,
+							     .attached = attached),
+				  &ret, err);
 	}
 	if (r == 0) {
 		*ret_fd = reply_take_fd(&ret, GANTRY_STORAGE_MOUNT_RET_MOUNT);

@@ -21,6 +21,7 @@
 #include "core/container/log.h"
 #include "core/container/present.h"
 #include "core/image/image.h"
+#include "core/lazy/lazy.h"
 #include "core/network/network.h"
 #include "core/shim/protocol.h"
 #include "core/volume/volume.h"
@@ -88,12 +89,18 @@ static int mount_root(struct start *s, struct gantry_error *err)
 	auto_image struct image *image = NULL;
 	int transient = json_get_bool(container_host_config(s->c), "AutoRemove", 0);
 	struct driver *storage;
+	auto_fd int attached = -1;
 	int r = container_storage(s->core, s->c, &storage, err);
 
+	if (r == 0) {
+		r = lazy_folder(s->core, s->c->image, &attached, err);
+	}
 	if (r < 0) {
 		return r;
 	}
-	r = storage_mount(storage, &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id, .transient = transient),
+	r = storage_mount(storage,
+			  &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id, .transient = transient,
+						     .attached = attached),
 			  &ret, err);
 	if (r == GANTRY_ERR_NOT_FOUND) {
 		error_clear(err);
@@ -106,8 +113,9 @@ static int mount_root(struct start *s, struct gantry_error *err)
 					    &ret, err);
 		}
 		if (r == 0) {
-			r = storage_mount(storage, &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id), &ret,
-					  err);
+			r = storage_mount(storage,
+					  &GANTRY_STORAGE_MOUNT_ARGS(.key = s->c->id, .attached = attached),
+					  &ret, err);
 		}
 	}
 	if (r == 0) {

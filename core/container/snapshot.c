@@ -15,6 +15,7 @@
 
 #include "core/container/container.h"
 #include "core/image/make.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/layer_diff.h"
@@ -74,13 +75,19 @@ ENGINE_OP(container_changes)
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_json struct json_object *out = json_object_new_array();
 	struct driver *storage;
+	auto_fd int attached = -1;
 	int r = container_find(core, args->name, &c, err);
 
 	if (r == 0) {
 		r = container_storage(core, c, &storage, err);
 	}
 	if (r == 0) {
-		r = storage_changes(storage, &GANTRY_STORAGE_CHANGES_ARGS(.key = c->id), &ret, err);
+		r = lazy_folder(core, c->image, &attached, err);
+	}
+	if (r == 0) {
+		r = storage_changes(storage,
+				    &GANTRY_STORAGE_CHANGES_ARGS(.key = c->id, .attached = attached), &ret,
+				    err);
 	}
 	for (const char *const *line = reply_list(&ret, 0); r == 0 && *line; line++) {
 		const char *path = *line + 2;

@@ -271,6 +271,23 @@ struct content_writer *content_writer_free(struct content_writer *w)
 	return NULL;
 }
 
+int content_adopt(const char *root, const char *digest, const char *path, int fd,
+		  struct gantry_error *err)
+{
+	auto_free char *folder = path_join(root, "content", NULL);
+	auto_free char *to = blob_path(root, digest);
+	int r = folder ? make_dirs(AT_FDCWD, folder, 0700) : -ENOMEM;
+
+	if (r < 0 || !to) {
+		return error_errno(err, r < 0 ? -r : ENOMEM, "cannot publish blob %s", digest);
+	}
+	if (fdatasync(fd) < 0 ||
+	    (rename(path, to) < 0 && !(errno == ENOENT && content_size(root, digest) >= 0))) {
+		return error_errno(err, errno, "cannot publish blob %s", digest);
+	}
+	return 0;
+}
+
 int content_each(const char *root, int (*fn)(const char *digest, int64_t size, void *data),
 		 void *data, struct gantry_error *err)
 {

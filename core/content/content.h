@@ -50,6 +50,11 @@ int content_writer_commit(struct content_writer *w, char ret_digest[DIGEST_SIZE]
 /* Frees; what was not committed stays for another try if its digest is known. */
 struct content_writer *content_writer_free(struct content_writer *w);
 
+/* Publishes a file, open as fd (both borrowed), whose digest the caller has verified; it is there
+ * already when another process was faster. */
+int content_adopt(const char *root, const char *digest, const char *path, int fd,
+		  struct gantry_error *err);
+
 /* Seconds since it was stored; 0 when it is not there. */
 int64_t content_age(const char *root, const char *digest);
 

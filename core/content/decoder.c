@@ -1,55 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-#include <zstd.h>
-
+#include "core/content/codecs.h"
 #include "core/content/decoder.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
 #define OUT_SIZE (128 * 1024)
 #define MAGIC_SIZE 4
-
-static struct {
-	__typeof__(inflateInit2_) *init;
-	__typeof__(inflate) *inflate;
-	__typeof__(inflateReset) *reset;
-	__typeof__(inflateEnd) *end;
-} z;
-
-static struct {
-	__typeof__(ZSTD_createDStream) *create;
-	__typeof__(ZSTD_freeDStream) *free;
-	__typeof__(ZSTD_decompressStream) *decompress;
-	__typeof__(ZSTD_isError) *is_error;
-	__typeof__(ZSTD_getErrorName) *error_name;
-} zstd;
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void load_libraries(void)
-{
-	void *lib = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
-
-	if (lib) {
-		z.init = dlsym(lib, "inflateInit2_");
-		z.inflate = dlsym(lib, "inflate");
-		z.reset = dlsym(lib, "inflateReset");
-		z.end = dlsym(lib, "inflateEnd");
-	}
-	lib = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (lib) {
-		zstd.create = dlsym(lib, "ZSTD_createDStream");
-		zstd.free = dlsym(lib, "ZSTD_freeDStream");
-		zstd.decompress = dlsym(lib, "ZSTD_decompressStream");
-		zstd.is_error = dlsym(lib, "ZSTD_isError");
-		zstd.error_name = dlsym(lib, "ZSTD_getErrorName");
-	}
-}
 
 enum coding {
 	CODING_UNKNOWN = 0,
@@ -62,6 +21,8 @@ struct decoder {
 	decoder_sink sink;
 	void *ctx;
 	enum coding coding;
+	const struct codec_zlib *z;    /* one of the two, once the coding is known */
+	const struct codec_zstd *zstd;
 	unsigned char magic[MAGIC_SIZE];
 	size_t n_magic;
 	z_stream gzip;
@@ -74,7 +35,6 @@ int decoder_new(decoder_sink sink, void *ctx, struct decoder **ret, struct gantr
 {
 	struct decoder *d = calloc(1, sizeof(*d));
 
-	pthread_once(&once, load_libraries);
 	if (!d || !(d->out = malloc(OUT_SIZE))) {
 		free(d);
 		return error_no_memory(err);
@@ -89,10 +49,10 @@ struct decoder *decoder_free(struct decoder *d)
 {
 	if (d) {
 		if (d->coding == CODING_GZIP) {
-			z.end(&d->gzip);
+			d->z->inflateEnd_(&d->gzip);
 		}
 		if (d->zstream) {
-			zstd.free(d->zstream);
+			d->zstd->ZSTD_freeDStream_(d->zstream);
 		}
 		free(d->out);
 		free(d);
@@ -100,30 +60,26 @@ struct decoder *decoder_free(struct decoder *d)
 	return NULL;
 }
 
-static int missing(struct gantry_error *err, const char *library, const char *package)
-{
-	error_set(err, GANTRY_ERR_UNAVAILABLE, "cannot load %s, which this layer needs", library);
-	return error_hint(err, "install the package %s", package);
-}
-
 static int start(struct decoder *d, struct gantry_error *err)
 {
 	static const unsigned char zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
 
 	if (d->magic[0] == 0x1f && d->magic[1] == 0x8b) {
-		if (!z.init || !z.inflate || !z.reset || !z.end) {
-			return missing(err, "libz.so.1", "zlib1g");
+		d->z = codec_zlib(err);
+		if (!d->z) {
+			return err->code;
 		}
-		if (z.init(&d->gzip, 15 + 16, ZLIB_VERSION, sizeof(d->gzip)) != Z_OK) {
+		if (d->z->inflateInit2__(&d->gzip, 15 + 16, ZLIB_VERSION, sizeof(d->gzip)) != Z_OK) {
 			return error_no_memory(err);
 		}
 		d->coding = CODING_GZIP;
 	} else if (!memcmp(d->magic, zstd_magic, 4) ||
 		   ((d->magic[0] & 0xf0) == 0x50 && !memcmp(d->magic + 1, "\x2a\x4d\x18", 3))) {
-		if (!zstd.create || !zstd.decompress || !zstd.free || !zstd.is_error) {
-			return missing(err, "libzstd.so.1", "libzstd1");
+		d->zstd = codec_zstd(err);
+		if (!d->zstd) {
+			return err->code;
 		}
-		d->zstream = zstd.create();
+		d->zstream = d->zstd->ZSTD_createDStream_();
 		if (!d->zstream) {
 			return error_no_memory(err);
 		}
@@ -146,13 +102,13 @@ static int feed_gzip(struct decoder *d, const void *data, size_t len, struct gan
 			if (*d->gzip.next_in != 0x1f) {
 				return 0;
 			}
-			z.reset(&d->gzip);
+			d->z->inflateReset_(&d->gzip);
 			d->at_member_end = 0;
 		}
 		do {
 			d->gzip.next_out = d->out;
 			d->gzip.avail_out = OUT_SIZE;
-			rc = z.inflate(&d->gzip, Z_NO_FLUSH);
+			rc = d->z->inflate_(&d->gzip, Z_NO_FLUSH);
 			if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
 				return error_set(err, GANTRY_ERR_CORRUPT, "the gzip stream is corrupt: %s",
 						 d->gzip.msg ? d->gzip.msg : "bad data");
@@ -174,12 +130,12 @@ static int feed_zstd(struct decoder *d, const void *data, size_t len, struct gan
 
 	while (in.pos < in.size || full) {
 		ZSTD_outBuffer out = { d->out, OUT_SIZE, 0 };
-		size_t left = zstd.decompress(d->zstream, &out, &in);
+		size_t left = d->zstd->ZSTD_decompressStream_(d->zstream, &out, &in);
 		int r;
 
-		if (zstd.is_error(left)) {
+		if (d->zstd->ZSTD_isError_(left)) {
 			return error_set(err, GANTRY_ERR_CORRUPT, "the zstd stream is corrupt: %s",
-					 zstd.error_name(left));
+					 d->zstd->ZSTD_getErrorName_(left));
 		}
 		d->at_member_end = left == 0;
 		full = out.pos == out.size;

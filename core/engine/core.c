@@ -99,10 +99,10 @@ int core_open(const struct core_options *options, struct core **ret, struct gant
 	if (r == 0 && core->daemon) {
 		r = check_drivers(core, err);
 	}
-	if (r == 0) {
+	if (r == 0 && !options->bare) {
 		r = engine_reconcile(core, err);
 	}
-	if (r == 0) {
+	if (r == 0 && !options->bare) {
 		r = policy_start(core->policy, err);
 	}
 	if (r < 0) {

@@ -15,6 +15,7 @@
 
 #include "core/content/content.h"
 #include "core/image/image.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
@@ -155,6 +156,9 @@ static int remove_layer(struct core *core, const struct layer_row *l, struct gan
 		r = db_exec(core->db, err, "DELETE FROM layers WHERE chain_id=?", "s", l->chain_id);
 	}
 	if (r == 0) {
+		r = lazy_forget(core, l->chain_id, err);
+	}
+	if (r == 0) {
 		image_snapshot_key(l->chain_id, key);
 		r = storage_remove(storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = key), &ret, err);
 	}
@@ -172,7 +176,7 @@ static int sweep_blob(const char *digest, int64_t size, void *data)
 	struct sweep *s = data;
 	struct gantry_error ignored = GANTRY_ERROR_INIT;
 
-	if (!json_get(s->needed->blobs, digest) &&
+	if (!json_get(s->needed->blobs, digest) && !lazy_needs(s->core, digest) &&
 	    (s->what > COLLECT_LAYERS || content_age(s->core->paths.root, digest) > DAY_S) &&
 	    content_remove(s->core->paths.root, digest, &ignored) == 0) {
 		(void)db_exec(s->core->db, &ignored, "DELETE FROM blobs WHERE digest=?", "s", digest);
@@ -238,6 +242,7 @@ int image_collect(struct core *core, enum collect what, struct json_object *repo
 		r = content_each(core->paths.root, sweep_blob, &sweep, err);
 	}
 	if (r == 0) {
+		lazy_collect(core);
 		content_sweep_partial(core->paths.root, what == COLLECT_ALL ? 0 : DAY_S);
 	}
 	if (r == 0 && ret_bytes) {

@@ -16,6 +16,8 @@
 #include "helpers/buf.h"
 #include "helpers/json.h"
 
+struct lazy_origin;
+
 struct image {
 	char *id; /* sha256:<config digest> */
 	int64_t created_ns;
@@ -91,11 +93,12 @@ int progress_gone(const struct progress *p);
 
 /* Brings an image from an open transport session: resolves, chooses the platform,
  * fetches what is missing and records it as name (one with "@" in front: without a name;
- * hooks are shown it).  *ret_id: the image's id, the caller's; ret_digest: of what
+ * hooks are shown it).  lazy: layers stay packed where possible; NULL: they are unpacked.  *ret_id: the image's id, the caller's; ret_digest: of what
  * reference named (the manifest or the list). */
 int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
-		 const char *reference, const struct platform *platform, struct progress *progress,
-		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err);
+		 const char *reference, const struct platform *platform,
+		 const struct lazy_origin *lazy, struct progress *progress, char **ret_id,
+		 char ret_digest[DIGEST_SIZE], struct gantry_error *err);
 
 /* Unpacks one layer that is whole in the content store into a committed snapshot;
  * nothing happens when it is there. */

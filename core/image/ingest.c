@@ -30,6 +30,7 @@ struct ingest {
 	uint64_t session;
 	const char *name; /* that the image is to have, or NULL */
 	struct progress *progress;
+	const struct lazy_origin *lazy; /* or NULL */
 	struct json_object *manifest;
 	struct buf config;
 	struct json_object *config_json;
@@ -250,6 +251,8 @@ static int plan_layers(struct ingest *in, struct gantry_error *err)
 			.diff_id = json_item_string(diff_ids, i),
 			.parent = i ? in->chain_ids[i - 1] : NULL,
 			.chain_id = in->chain_ids[i],
+			.lazy = in->lazy,
+			.descriptor = d,
 		};
 		if (!digest_is_valid(l->digest) || !digest_is_valid(l->diff_id) || !l->media_type) {
 			return error_set(err, GANTRY_ERR_CORRUPT, "manifest %s: layer %zu is malformed",
@@ -398,8 +401,9 @@ static int ingest(struct ingest *in, struct admission *admission, const char *re
 }
 
 int image_ingest(struct core *core, struct driver *transport, uint64_t session, const char *name,
-		 const char *reference, const struct platform *platform, struct progress *progress,
-		 char **ret_id, char ret_digest[DIGEST_SIZE], struct gantry_error *err)
+		 const char *reference, const struct platform *platform,
+		 const struct lazy_origin *lazy, struct progress *progress, char **ret_id,
+		 char ret_digest[DIGEST_SIZE], struct gantry_error *err)
 {
 	struct admission admission = { .transport = transport, .session = session, .name = name };
 	struct ingest in = {
@@ -408,6 +412,7 @@ int image_ingest(struct core *core, struct driver *transport, uint64_t session, 
 		.session = session,
 		.name = name[0] == '@' ? NULL : name,
 		.progress = progress,
+		.lazy = lazy,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.error = GANTRY_ERROR_INIT,
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Three threads per layer: the transport's fetch writes into one pipe, this one
  * verifies, stores and decompresses, the storage driver's apply reads the other.
- * Whoever fails closes its pipe, which ends the others. */
+ * Whoever fails closes its pipe, which ends the others.  Of a layer that is to be read in
+ * place the third only notes where everything is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,6 +17,9 @@
 #include "core/content/content.h"
 #include "core/content/decoder.h"
 #include "core/image/layer.h"
+#include "core/lazy/build.h"
+#include "core/lazy/checkpoint.h"
+#include "core/lazy/tar.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/io.h"
@@ -40,7 +44,9 @@ struct work {
 	struct gantry_error fetch_error;
 
 	struct content_writer *writer;
-	struct decoder *decoder;
+	struct decoder *decoder; /* one of the two */
+	struct checkpoint *checkpoint;
+	struct build *build;     /* of a layer that is to be read in place */
 	struct digester *diff;
 	int64_t received;
 	int64_t reported;
@@ -58,6 +64,16 @@ static void *apply_main(void *arg)
 			  &ret, &w->apply_error) == 0) {
 		w->applied_bytes = reply_integer(&ret, GANTRY_STORAGE_APPLY_RET_SIZE, 0);
 	}
+	close(w->apply_pipe[0]);
+	return NULL;
+}
+
+static void *scan_main(void *arg)
+{
+	struct work *w = arg;
+
+	(void)tar_scan(w->apply_pipe[0], w->build,
+		       config_int(w->layer->core->config, "image.max_layer_bytes"), &w->apply_error);
 	close(w->apply_pipe[0]);
 	return NULL;
 }
@@ -94,7 +110,8 @@ static int take_bytes(struct work *w, const char *data, size_t len, int store,
 	int r = store ? content_writer_add(w->writer, data, len, err) : 0;
 
 	if (r == 0) {
-		r = decoder_feed(w->decoder, data, len, err);
+		r = w->build ? checkpoint_feed(w->checkpoint, data, len, err)
+			     : decoder_feed(w->decoder, data, len, err);
 	}
 	w->received += (int64_t)len;
 	if (r == 0 && (w->received - w->reported >= CHUNK * 4 || w->received == w->layer->blob_size)) {
@@ -230,12 +247,12 @@ static int read_stored(struct work *w, struct gantry_error *err)
 	return r < 0 ? r : pump(w, fd, 0, err);
 }
 
-static int start_apply(struct work *w, struct gantry_error *err)
+static int prepare_snapshot(struct work *w, struct gantry_error *err)
 {
 	const struct layer *l = w->layer;
 	auto_(reply) struct reply ret = REPLY_INIT;
 	char parent[IMAGE_KEY_SIZE];
-	int code, r;
+	int r;
 
 	snprintf(w->key, sizeof(w->key), "unpack-%.64s", l->chain_id + 7);
 	if (l->parent) {
@@ -249,6 +266,13 @@ static int start_apply(struct work *w, struct gantry_error *err)
 								 .parent = l->parent ? parent : NULL),
 				    &ret, err);
 	}
+	return r;
+}
+
+static int start_apply(struct work *w, struct gantry_error *err)
+{
+	int code, r = w->build ? 0 : prepare_snapshot(w, err);
+
 	if (r < 0) {
 		return r;
 	}
@@ -256,7 +280,7 @@ static int start_apply(struct work *w, struct gantry_error *err)
 		return error_errno(err, errno, "cannot make a pipe");
 	}
 	fcntl(w->apply_pipe[1], F_SETPIPE_SZ, PIPE_SIZE);
-	code = pthread_create(&w->apply_thread, NULL, apply_main, w);
+	code = pthread_create(&w->apply_thread, NULL, w->build ? scan_main : apply_main, w);
 	if (code) {
 		close(w->apply_pipe[0]);
 		close(w->apply_pipe[1]);
@@ -336,14 +360,40 @@ static int explain(struct work *w, struct gantry_error *err)
 						      : error_prefix(err, "layer %s", w->layer->digest);
 }
 
-static int transfer(struct work *w, struct gantry_error *err)
+static int start_decoding(struct work *w, int in_place, struct gantry_error *err)
+{
+	int r;
+
+	if (!in_place) {
+		return decoder_new(take_decoded, w, &w->decoder, err);
+	}
+	r = build_new(&w->build, err);
+	return r < 0 ? r : checkpoint_new(w->build, take_decoded, w, &w->checkpoint, err);
+}
+
+static int finish_decoding(struct work *w, struct gantry_error *err)
+{
+	return w->build ? checkpoint_finish(w->checkpoint, err) : decoder_finish(w->decoder, err);
+}
+
+static void transfer_done(struct work *w)
+{
+	content_writer_free(w->writer);
+	decoder_free(w->decoder);
+	checkpoint_free(w->checkpoint);
+	build_free(w->build);
+	digester_free(w->diff);
+}
+
+/* in_place: the layer stays packed; UNSUPPORTED when that is not possible. */
+static int transfer(struct work *w, int in_place, struct gantry_error *err)
 {
 	const struct layer *l = w->layer;
 	int stored = content_size(l->core->paths.root, l->digest) >= 0;
 	int r = digester_new(&w->diff, err);
 
 	if (r == 0) {
-		r = decoder_new(take_decoded, w, &w->decoder, err);
+		r = start_decoding(w, in_place, err);
 	}
 	if (r == 0) {
 		r = start_apply(w, err);
@@ -352,26 +402,52 @@ static int transfer(struct work *w, struct gantry_error *err)
 		r = stored || !l->transport ? read_stored(w, err) : fetch_all(w, err);
 	}
 	if (r == 0) {
-		r = decoder_finish(w->decoder, err);
+		r = finish_decoding(w, err);
 	}
 	r = end_apply(w, r, err);
 	if (r == 0) {
 		r = check_diff_id(w, err);
 	}
 	if (r == 0) {
-		r = commit_snapshot(w, err);
+		r = in_place ? lazy_attach_stored(l, w->build, err) : commit_snapshot(w, err);
 	}
 	if (r < 0) {
 		struct gantry_error ignored = GANTRY_ERROR_INIT;
 		auto_(reply) struct reply ret = REPLY_INIT;
 
 		r = explain(w, err);
-		(void)storage_remove(l->storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = w->key), &ret, &ignored);
+		if (*w->key) {
+			(void)storage_remove(l->storage, &GANTRY_STORAGE_REMOVE_ARGS(.key = w->key), &ret,
+					     &ignored);
+		}
 	}
-	content_writer_free(w->writer);
-	decoder_free(w->decoder);
-	digester_free(w->diff);
+	transfer_done(w);
 	return r;
+}
+
+/* Without its bytes, in place, or unpacked: what is asked for and possible. */
+static int make_layer(struct work *w, struct gantry_error *err)
+{
+	const struct layer *l = w->layer;
+	struct work fresh = *w;
+	int r = 0;
+
+	if (l->lazy && driver_has(l->storage, GANTRY_STORAGE_OP_ATTACH)) {
+		r = lazy_attach_remote(l, err);
+		if (r == 0) {
+			r = transfer(w, 1, err);
+			r = r == 0 ? 1 : r;
+		}
+	}
+	if (r == GANTRY_ERR_UNSUPPORTED) {
+		error_clear(err);
+		*w = fresh;
+		r = 0;
+	}
+	if (r == 0) {
+		return transfer(w, 0, err);
+	}
+	return r < 0 ? r : 0;
 }
 
 int layer_find(struct core *core, const char *chain_id, const char *driver, int *ret_found,
@@ -422,11 +498,13 @@ int layer_ensure(const struct layer *layer, struct gantry_error *err)
 	w->apply_error = (struct gantry_error)GANTRY_ERROR_INIT;
 	snprintf(w->id, sizeof(w->id), "%.12s", layer->digest + 7);
 	if (found) {
-		progress_status(layer->progress, w->id, "Already exists");
-		return 0;
+		/* Without --lazy, what a lazy pull has begun is to be all there in the end. */
+		r = layer->lazy || !layer->transport ? 0 : lazy_finish_chain(layer->core, layer->chain_id, err);
+		progress_status(layer->progress, w->id, r < 0 ? "Incomplete" : "Already exists");
+		return r;
 	}
 	progress_status(layer->progress, w->id, "Pulling fs layer");
-	r = transfer(w, err);
+	r = make_layer(w, err);
 	if (r == 0) {
 		progress_status(layer->progress, w->id, "Pull complete");
 	}

@@ -7,6 +7,7 @@
 #define CORE_IMAGE_LAYER_H
 
 #include "core/image/image.h"
+#include "core/lazy/lazy.h"
 
 struct layer {
 	struct core *core;
@@ -20,6 +21,8 @@ struct layer {
 	const char *diff_id;    /* of the tar in it */
 	const char *parent;     /* chain id below; NULL for the first */
 	const char *chain_id;
+	const struct lazy_origin *lazy; /* to be read in place where that is possible; or NULL */
+	struct json_object *descriptor; /* in the manifest, with its annotations; or NULL */
 };
 
 /* Makes the layer's snapshot and records it; "Already exists" when it is there.

@@ -10,6 +10,7 @@
 
 #include "core/image/image.h"
 #include "core/image/registry.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -18,6 +19,7 @@ struct pull {
 	struct platform platform;
 	char *auth;
 	int all_tags;
+	int lazy;
 	int chooses_platform;
 };
 
@@ -63,11 +65,14 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 		    uint64_t session, struct progress *progress, struct gantry_error *err)
 {
 	struct reference ref = p->ref;
-	char digest[DIGEST_SIZE], name[700], text[1000];
+	char digest[DIGEST_SIZE], name[700], text[1000], location[600];
+	auto_free char *options = image_registry_options(core, ref.domain);
+	struct lazy_origin origin = { location, !p->auth && core->daemon ? "{}" : p->auth, options };
 	auto_free char *id = NULL;
 	auto_free char *before = NULL;
 	int r;
 
+	snprintf(location, sizeof(location), "%s/%s", ref.domain, ref.path);
 	snprintf(ref.tag, sizeof(ref.tag), "%s", tag);
 	reference_name(&ref, name, sizeof(name));
 	snprintf(text, sizeof(text), "Pulling from %s", ref.path);
@@ -75,7 +80,7 @@ static int pull_one(struct core *core, struct pull *p, const char *tag, struct d
 	r = db_get_text(core->db, &before, err, "SELECT image FROM refs WHERE name=?", "s", name);
 	if (r == 0) {
 		r = image_ingest(core, driver, session, name, *ref.digest ? ref.digest : *tag ? tag : "latest",
-				 &p->platform, progress, &id, digest, err);
+				 &p->platform, p->lazy ? &origin : NULL, progress, &id, digest, err);
 	}
 	if (r == 0) {
 		r = image_set_digest(core, &ref, digest, id, err);
@@ -158,6 +163,7 @@ ENGINE_OP(image_pull)
 		r = image_platform(args->platform, &p->platform, err);
 	}
 	if (r == 0) {
+		p->lazy = (int)args->lazy;
 		p->chooses_platform = args->platform && *args->platform;
 		p->all_tags = args->all_tags && !*p->ref.tag && !*p->ref.digest;
 		p->auth = args->auth && *args->auth ? strdup(args->auth) : NULL;
@@ -196,8 +202,8 @@ static int load_one(struct core *core, struct driver *driver, uint64_t session, 
 	if (named) {
 		reference_name(&ref, full, sizeof(full));
 	}
-	r = image_ingest(core, driver, session, named ? full : name, name, &platform, layers, &id, digest,
-			 err);
+	r = image_ingest(core, driver, session, named ? full : name, name, &platform, NULL, layers, &id,
+			 digest, err);
 	if (r < 0) {
 		return r;
 	}

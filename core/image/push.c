@@ -12,6 +12,7 @@
 #include "core/content/content.h"
 #include "core/image/image.h"
 #include "core/image/registry.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 
@@ -30,7 +31,7 @@ static int send_blob(struct push *p, const char *digest, const char *type, const
 {
 	auto_(reply) struct reply ret = REPLY_INIT;
 	auto_fd int fd = -1;
-	int64_t size = content_size(p->core->paths.root, digest);
+	int64_t size;
 	int r;
 
 	if (driver_has(p->transport, GANTRY_TRANSPORT_OP_HAS_BLOB)) {
@@ -47,6 +48,11 @@ static int send_blob(struct push *p, const char *digest, const char *type, const
 			return 0;
 		}
 	}
+	r = lazy_finish(p->core, digest, err);
+	if (r < 0) {
+		return r;
+	}
+	size = content_size(p->core->paths.root, digest);
 	r = content_open(p->core->paths.root, digest, &fd, err);
 	if (r < 0) {
 		return error_hint(err, "pull the image again: a part of it is missing here");
@@ -292,6 +298,18 @@ static void run_save(struct core *core, void *data, int sink)
 	free(s);
 }
 
+/* What a lazy pull has left to be fetched; the stream could not say that it is missing. */
+static int finish_layers(struct core *core, const struct image *image, struct gantry_error *err)
+{
+	struct json_object *layers = json_get_array(image->doc, "Layers");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < json_array_size(layers); i++) {
+		r = lazy_finish(core, json_get_string(json_object_array_get_idx(layers, i), "Digest"), err);
+	}
+	return r;
+}
+
 ENGINE_OP(image_save)
 {
 	struct core *core = self;
@@ -306,6 +324,9 @@ ENGINE_OP(image_save)
 		auto_image struct image *image = NULL;
 
 		r = image_find(core, *n, &image, err); /* refused before the stream begins */
+		if (r == 0) {
+			r = finish_layers(core, image, err);
+		}
 		if (r == 0) {
 			json_add_string(s->names, *n);
 			publish(core, "save", image->id, *n);

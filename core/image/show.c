@@ -8,6 +8,7 @@
 #include "core/container/filters.h"
 #include "core/container/present.h"
 #include "core/image/image.h"
+#include "core/lazy/lazy.h"
 #include "helpers/cleanup.h"
 #include "helpers/error.h"
 #include "helpers/quantity.h"
@@ -225,6 +226,37 @@ static struct json_object *make_rootfs(const struct image *image)
 	return o;
 }
 
+/* Layers that are read in place, and how much of their blobs is here; NULL when there are none. */
+static struct json_object *show_lazy(struct core *core, const struct image *image)
+{
+	struct json_object *layers = json_get_array(image->doc, "Layers"), *o;
+	int64_t present = 0, size = 0;
+	char text[32];
+	int n = 0;
+
+	for (size_t i = 0; i < json_array_size(layers); i++) {
+		const char *chain = json_get_string(json_object_array_get_idx(layers, i), "ChainID");
+		int64_t here, all;
+
+		if (chain && lazy_progress(core, chain, &here, &all)) {
+			present += here;
+			size += all;
+			n++;
+		}
+	}
+	if (!n) {
+		return NULL;
+	}
+	o = json_object_new_object();
+	snprintf(text, sizeof(text), "%d", n);
+	json_set_string(o, "LayersInPlace", text);
+	snprintf(text, sizeof(text), "%lld", (long long)size);
+	json_set_string(o, "PackedBytes", text);
+	snprintf(text, sizeof(text), "%lld", (long long)present);
+	json_set_string(o, "PackedBytesHere", text);
+	return o;
+}
+
 /* The configuration with all members that Docker's clients find there. */
 static struct json_object *make_config(const struct image *image)
 {
@@ -289,7 +321,7 @@ ENGINE_OP(image_inspect)
 	if (r == 0) {
 		json_set_string(graph, "Name", storage->name);
 	}
-	json_set(graph, "Data", NULL);
+	json_set(graph, "Data", show_lazy(core, image));
 	last_tag = present_time(json_get_int(image->doc, "LastTagNs", 0));
 	json_set_string(metadata, "LastTagTime", last_tag);
 	json_set(o, "GraphDriver", graph);

@@ -15,6 +15,7 @@
 #define ARCHIVE_LIB_FUNCTIONS(X)                \
 	X(archive_errno)                        \
 	X(archive_error_string)                 \
+	X(archive_filter_bytes)                 \
 	X(archive_set_error)                    \
 	X(archive_read_new)                     \
 	X(archive_read_free)                    \

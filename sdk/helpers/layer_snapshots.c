@@ -74,7 +74,7 @@ int layer_snapshot_changes(const struct snapshots *s, enum layer_style style,
 	if (upper < 0)
 		return upper;
 	if (snap.n_parents > 0) {
-		lower = mount_parents(ctx, &snap, err);
+		lower = mount_parents(ctx, &snap, args->attached, err);
 		if (lower < 0)
 			return lower;
 	}

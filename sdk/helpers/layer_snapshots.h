@@ -21,8 +21,9 @@ int layer_snapshot_apply(const struct snapshots *s, enum layer_style style,
 int layer_snapshot_diff(const struct snapshots *s, enum layer_style style,
 			const struct gantry_storage_diff_args *args, struct gantry_error *err);
 
-/* Mounts what a snapshot stands on, read-only and detached; returns a descriptor. */
-typedef int (*layer_mount_parents)(void *ctx, const struct snapshot *snap,
+/* Mounts what a snapshot stands on, read-only and detached; returns a descriptor.
+ * attached: as the operation was given. */
+typedef int (*layer_mount_parents)(void *ctx, const struct snapshot *snap, int attached,
 				   struct gantry_error *err);
 int layer_snapshot_changes(const struct snapshots *s, enum layer_style style,
 			   const struct gantry_storage_changes_args *args,

@@ -360,6 +360,10 @@ static int make_root(const struct snapshots *s, const char *key, const char *par
 		char from[MAX_KEY + 32];
 
 		snprintf(from, sizeof(from), "committed/%s/fs", parent);
+		if (fstatat(s->fd, from, &st, 0) < 0) {
+			/* Attached: its likeness lies beside it (snapshot_attach.h). */
+			snprintf(from, sizeof(from), "committed/%s/root", parent);
+		}
 		if (fstatat(s->fd, from, &st, 0) == 0) {
 			if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
 			    fchownat(s->fd, path, st.st_uid, st.st_gid, 0) < 0)

@@ -511,6 +511,7 @@ op {
 		{ "platform", "string?", "platform" },
 		{ "auth", "json?", "X-Registry-Auth, decoded" },
 		{ "all_tags", "boolean?", "all tags" },
+		{ "lazy", "boolean?", "layers stay packed, and those with a table of contents are fetched as they are read" },
 	},
 	results = {
 		{ "stream", "fd", "JSON lines of progress; the last may be {errorDetail}" },

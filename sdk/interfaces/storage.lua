@@ -57,6 +57,7 @@ op {
 		{ "label", "string?", "SELinux mount label" },
 		{ "userns", "fd?", "mount for this user namespace (id-mapped)" },
 		{ "transient", "boolean?", "nobody needs what is written after a power cut: no syncing" },
+		{ "attached", "fd?", "the folder that holds the content of attached snapshots, if some parent is one" },
 	},
 	results = { { "mount", "fd", "the detached mount" } },
 	errors = { "NOT_FOUND", "UNSUPPORTED" },
@@ -76,7 +77,10 @@ op {
 op {
 	name = "changes",
 	doc = "Lists what a snapshot changed against its parent, sorted by path.",
-	args = { { "key", "string", "the snapshot" } },
+	args = {
+		{ "key", "string", "the snapshot" },
+		{ "attached", "fd?", "as for mount" },
+	},
 	results = { { "change", "list", "one letter A (added), C (changed) or D (deleted), a space, the path from /" } },
 	required = true, idempotent = true, deadline = "long",
 }
@@ -120,4 +124,19 @@ op {
 		{ "independent_layers", "boolean", "apply needs no parent" },
 	},
 	required = true, idempotent = true, deadline = "short",
+}
+
+op {
+	name = "attach",
+	doc = [[Makes a committed snapshot whose content the driver does not keep: `mount` and `changes` find it in the
+folder `attached` that they are given, below this name, with whiteouts as overlayfs knows them. UNSUPPORTED where what
+lies in that folder cannot be mounted.]],
+	args = {
+		{ "key", "string", "the committed snapshot" },
+		{ "parent", "string?", "the snapshot it stands on, which need not be there yet; absent: none" },
+		{ "name", "string", "of its folder in `attached`: one component" },
+		{ "attached", "fd", "where it is now, to be tried" },
+	},
+	errors = { "EXISTS", "NOT_FOUND", "UNSUPPORTED" },
+	required = false, idempotent = true, deadline = "long",
 }

@@ -57,6 +57,7 @@ op {
 		{ "offset", "integer?", "skip so many bytes (to resume); UNSUPPORTED when the place cannot" },
 		{ "sink", "fd", "a pipe or file; EPIPE means that the engine gave up" },
 		{ "urls", "list?", "other places of a foreign layer" },
+		{ "length", "integer?", "no more than so many bytes; a driver may send more, which the engine does not read" },
 	},
 	results = { { "size", "integer", "bytes written" } },
 	errors = { "NOT_FOUND", "UNAUTHORIZED", "UNAVAILABLE" },

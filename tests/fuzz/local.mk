@@ -2,7 +2,7 @@
 FUZZ_TARGETS = tests/fuzz/fuzz-api-docker tests/fuzz/fuzz-foreign tests/fuzz/fuzz-http \
 	tests/fuzz/fuzz-oci-criu tests/fuzz/fuzz-oci-seccomp tests/fuzz/fuzz-oci-spec \
 	tests/fuzz/fuzz-archive tests/fuzz/fuzz-layer tests/fuzz/fuzz-registry \
-	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet
+	tests/fuzz/fuzz-package tests/fuzz/fuzz-plugin tests/fuzz/fuzz-usernet tests/fuzz/fuzz-lazy
 if HAVE_CHECK
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/run
@@ -39,3 +39,6 @@ tests_fuzz_fuzz_usernet_SOURCES = tests/fuzz/fuzz-usernet.c tests/fuzz/replay.c 
 tests_fuzz_fuzz_usernet_LDADD = $(HELPERS) -lpthread
 tests_fuzz_fuzz_plugin_SOURCES = tests/fuzz/fuzz-plugin.c tests/fuzz/replay.c
 tests_fuzz_fuzz_plugin_LDADD = core/libplugin.a $(HELPERS) -lpthread
+tests_fuzz_fuzz_lazy_SOURCES = tests/fuzz/fuzz-lazy.c tests/fuzz/replay.c $(LAZY_CHECK)
+tests_fuzz_fuzz_lazy_CPPFLAGS = $(AM_CPPFLAGS) $(LAZY_CHECK_FLAGS)
+tests_fuzz_fuzz_lazy_LDADD = $(CORE_LIBS)

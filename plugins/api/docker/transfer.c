@@ -57,7 +57,8 @@ static int pull(struct request *rq, const char *name, struct gantry_error *err)
 		   &GANTRY_ENGINE_IMAGE_PULL_ARGS(
 			   .reference = buf_str(&reference),
 			   .platform = query_text(&rq->query, "platform"), .auth = auth,
-			   .all_tags = !tag && !names_version(name)),
+			   .all_tags = !tag && !names_version(name),
+			   .lazy = query_bool(&rq->query, "lazy", 0)),
 		   &ret, err);
 	if (r < 0) {
 		return r;

@@ -19,9 +19,11 @@ int overlay_diff(void *self, const struct gantry_storage_diff_args *args,
 	return layer_snapshot_diff(&o->snapshots, o->style, args, err);
 }
 
-static int mount_parents(void *ctx, const struct snapshot *snap, struct gantry_error *err)
+static int mount_parents(void *ctx, const struct snapshot *snap, int attached,
+			 struct gantry_error *err)
 {
-	struct overlay_mount_options view = { .view = OVERLAY_PARENT, .userns = -1 };
+	struct overlay_mount_options view = { .view = OVERLAY_PARENT, .userns = -1,
+					      .attached = attached };
 
 	return overlay_mount_snapshot(ctx, snap, &view, err);
 }

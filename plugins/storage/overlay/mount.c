@@ -35,6 +35,7 @@
 #include "helpers/folder_mount.h"
 #include "helpers/io.h"
 #include "helpers/layer_snapshots.h"
+#include "helpers/snapshot_attach.h"
 #include "overlay.h"
 
 /* fsconfig() takes strings of up to 255 bytes; longer paths go by descriptor. */
@@ -48,8 +49,9 @@ struct job {
 	const struct snapshot *snap;
 	const struct overlay_mount_options *options;
 	int has_places; /* the layer of mount points lies at the bottom */
-	int fds[MAX_LAYERS + 2]; /* what must stay open until it is mounted */
+	int fds[MAX_LAYERS + 3]; /* what must stay open until it is mounted */
 	size_t n_fds;
+	const char *pad; /* an attached snapshot that is the only layer: overlayfs wants two */
 };
 
 static void job_done(struct job *j)
@@ -130,10 +132,32 @@ static int layer_name(struct job *j, enum snapshot_state state, const char *key,
 	return r < 0 ? r : folder_name(j, path, by_fd, to, size, err);
 }
 
+/* A lower layer: a snapshot's own folder, or what is attached in its place. */
+static int layer_content(struct job *j, enum snapshot_state state, const char *key, int by_fd,
+			 char *to, size_t size, struct gantry_error *err)
+{
+	int fd, r;
+
+	if (j->options->attached < 0)
+		return layer_name(j, state, key, "fs", by_fd, to, size, err);
+	r = snapshot_open_attached(&j->o->snapshots, state, key, j->options->attached, &fd, err);
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return layer_name(j, state, key, "fs", by_fd, to, size, err);
+	j->fds[j->n_fds++] = fd;
+	if (j->options->userns >= 0)
+		return error_set(err, GANTRY_ERR_UNSUPPORTED,
+				 "the owners of attached snapshot %s cannot be mapped", key);
+	snprintf(to, size, "/proc/self/fd/%d", fd);
+	return 0;
+}
+
 /* How many lower layers the view has, and the i-th of them, topmost first. */
 static size_t lower_count(const struct job *j)
 {
-	return j->snap->n_parents + (j->options->view == OVERLAY_READ_ONLY) + (size_t)j->has_places;
+	return j->snap->n_parents + (j->options->view == OVERLAY_READ_ONLY) + (j->pad != NULL) +
+	       (size_t)j->has_places;
 }
 
 static int lower_name(struct job *j, size_t i, int by_fd, char *to, size_t size,
@@ -142,15 +166,16 @@ static int lower_name(struct job *j, size_t i, int by_fd, char *to, size_t size,
 	size_t own = j->options->view == OVERLAY_READ_ONLY;
 
 	if (own && i == 0)
-		return layer_name(j, j->snap->state, j->snap->key, "fs", by_fd, to, size, err);
+		return layer_content(j, j->snap->state, j->snap->key, by_fd, to, size, err);
+	if (i - own == j->snap->n_parents && j->pad)
+		return layer_name(j, SNAPSHOT_COMMITTED, j->pad, "root", by_fd, to, size, err);
 	if (i - own == j->snap->n_parents) {
 		char path[4096];
 		int r = places_path(j, path, sizeof(path), err);
 
 		return r < 0 ? r : folder_name(j, path, by_fd, to, size, err);
 	}
-	return layer_name(j, SNAPSHOT_COMMITTED, j->snap->parents[i - own], "fs", by_fd, to, size,
-			  err);
+	return layer_content(j, SNAPSHOT_COMMITTED, j->snap->parents[i - own], by_fd, to, size, err);
 }
 
 static int make_work(const struct job *j, struct gantry_error *err)
@@ -359,15 +384,28 @@ static int mount_folder(struct job *j, enum snapshot_state state, const char *ke
 	return folder_mount(path, j->options->view != OVERLAY_WRITABLE, j->options->userns, err);
 }
 
+/* The only layer of the view, if it is an attached one. */
+static const char *single_attached(const struct job *j)
+{
+	int own = j->options->view == OVERLAY_READ_ONLY;
+	int alone = j->snap->n_parents + (size_t)own == 1 && j->options->view != OVERLAY_WRITABLE;
+
+	if (!alone || !snapshot_has_attached(&j->o->snapshots, j->snap, own))
+		return NULL;
+	return own ? j->snap->key : j->snap->parents[0];
+}
+
 static int mount_job(struct job *j, struct gantry_error *err)
 {
 	enum overlay_mount_api api = j->o->mount_api;
 	int old_kernel = 0;
 	int fd;
 
-	if (j->options->view == OVERLAY_PARENT && j->snap->n_parents == 1)
+	if (j->options->attached >= 0)
+		j->pad = single_attached(j);
+	if (j->options->view == OVERLAY_PARENT && j->snap->n_parents == 1 && !j->pad)
 		return mount_folder(j, SNAPSHOT_COMMITTED, j->snap->parents[0], err);
-	if (j->snap->n_parents == 0)
+	if (j->snap->n_parents == 0 && !j->pad)
 		return mount_folder(j, j->snap->state, j->snap->key, err);
 	/* Views of a layer show what is in it and no more. */
 	j->has_places = j->snap->state == SNAPSHOT_ACTIVE && j->options->view != OVERLAY_PARENT &&
@@ -439,4 +477,19 @@ int overlay_try(const char *dir, struct gantry_error *err)
 				       "or storage/vfs");
 	}
 	return 0;
+}
+
+int overlay_try_attached(const struct overlay *o, const char *key, int attached,
+			 struct gantry_error *err)
+{
+	struct snapshot snap = { .state = SNAPSHOT_COMMITTED, .key = key };
+	struct overlay_mount_options options = { .view = OVERLAY_READ_ONLY, .userns = -1,
+						 .attached = attached };
+	auto_fd int fd = overlay_mount_snapshot(o, &snap, &options, err);
+
+	if (fd >= 0)
+		return 0;
+	err->code = GANTRY_ERR_UNSUPPORTED;
+	return error_hint(err, "this kernel makes no overlayfs over a mount that is attached nowhere; "
+			       "storage/unionfs takes it");
 }

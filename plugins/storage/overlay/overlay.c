@@ -18,6 +18,7 @@
 #include "helpers/error.h"
 #include "helpers/io.h"
 #include "helpers/layer_snapshots.h"
+#include "helpers/snapshot_attach.h"
 #include "overlay.h"
 
 /* The configuration is one JSON object of known keys that the host has checked;
@@ -116,6 +117,7 @@ static int overlay_mount(void *self, const struct gantry_storage_mount_args *arg
 	auto_(snapshot) struct snapshot snap;
 	struct overlay_mount_options options = { .label = args->label,
 						 .userns = args->userns,
+						 .attached = args->attached,
 						 .transient = (int)args->transient };
 	int r = snapshots_find(&o->snapshots, args->key, &snap, err);
 	int fd;
@@ -130,6 +132,25 @@ static int overlay_mount(void *self, const struct gantry_storage_mount_args *arg
 	if (gantry_storage_mount_set_mount(reply, fd) < 0)
 		return error_no_memory(err);
 	return 0;
+}
+
+static int overlay_attach(void *self, const struct gantry_storage_attach_args *args,
+			  struct gantry_reply *reply, struct gantry_error *err)
+{
+	struct overlay *o = self;
+	int r = snapshots_attach(&o->snapshots, args->key, args->parent, args->name, args->attached,
+				 err);
+
+	if (r < 0)
+		return r;
+	r = overlay_try_attached(o, args->key, args->attached, err);
+	if (r < 0) {
+		struct gantry_error ignored = GANTRY_ERROR_INIT;
+
+		(void)snapshots_remove(&o->snapshots, &GANTRY_STORAGE_REMOVE_ARGS(.key = args->key), reply,
+				       &ignored);
+	}
+	return r;
 }
 
 static int overlay_remove(void *self, const struct gantry_storage_remove_args *args,
@@ -179,6 +200,7 @@ static const struct gantry_storage_ops ops = {
 	.remove = overlay_remove,
 	.list = overlay_list,
 	.status = overlay_status,
+	.attach = overlay_attach,
 };
 
 static const struct gantry_config_key config_keys[] = {

@@ -36,12 +36,17 @@ struct overlay_mount_options {
 	enum overlay_view view;
 	const char *label; /* SELinux context, or NULL */
 	int userns;        /* id-map for this user namespace; -1: none */
+	int attached;      /* folder of the attached snapshots' content; -1: none */
 	int transient;     /* never to be mounted again after a crash */
 };
 
 /* Returns a detached mount's descriptor, which the caller owns. */
 int overlay_mount_snapshot(const struct overlay *o, const struct snapshot *snap,
 			   const struct overlay_mount_options *options, struct gantry_error *err);
+
+/* Mounts a new attached snapshot for a try; UNSUPPORTED when the kernel refuses. */
+int overlay_try_attached(const struct overlay *o, const char *key, int attached,
+			 struct gantry_error *err);
 
 /* Below the driver's folder: the layer of mount points (places.c). */
 #define OVERLAY_PLACES "places"

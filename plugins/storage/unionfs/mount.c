@@ -22,6 +22,7 @@
 #include "helpers/error.h"
 #include "helpers/folder_mount.h"
 #include "helpers/io.h"
+#include "helpers/snapshot_attach.h"
 #include "unionfs.h"
 
 extern char **environ;
@@ -39,26 +40,66 @@ static void add_escaped(struct buf *b, enum snapshot_state state, const char *ke
 	}
 }
 
-static void add_layers(const struct snapshot *snap, enum unionfs_view view, struct buf *b)
-{
-	const char *separator = "";
+/* What the server is started with: its option, and the attached layers that it inherits. */
+struct start {
+	const struct unionfs *u;
+	const struct snapshot *snap;
+	struct buf options;
+	int attached; /* -1: none */
+	int fds[SNAPSHOT_MAX_PARENTS + 1];
+	size_t n_fds;
+};
 
-	buf_adds(b, "lowerdir=");
+enum { FD_DEVICE = 3, FD_ATTACHED = 4 }; /* in the server */
+
+static void start_done(struct start *s)
+{
+	while (s->n_fds > 0)
+		close(s->fds[--s->n_fds]);
+	buf_done(&s->options);
+}
+
+static int add_layer(struct start *s, enum snapshot_state state, const char *key,
+		     struct gantry_error *err)
+{
+	int fd = -1, r = 0;
+
+	if (s->attached >= 0)
+		r = snapshot_open_attached(&s->u->snapshots, state, key, s->attached, &fd, err);
+	if (r < 0)
+		return r;
+	if (fd < 0) {
+		add_escaped(&s->options, state, key, "fs");
+		return 0;
+	}
+	buf_addf(&s->options, "/proc/self/fd/%zu", FD_ATTACHED + s->n_fds);
+	s->fds[s->n_fds++] = fd;
+	return 0;
+}
+
+static int add_layers(struct start *s, enum unionfs_view view, struct gantry_error *err)
+{
+	const struct snapshot *snap = s->snap;
+	const char *separator = "";
+	int r = 0;
+
+	buf_adds(&s->options, "lowerdir=");
 	if (view == UNIONFS_READ_ONLY) {
-		add_escaped(b, snap->state, snap->key, "fs");
+		r = add_layer(s, snap->state, snap->key, err);
 		separator = ":";
 	}
-	for (size_t i = 0; i < snap->n_parents; i++) {
-		buf_adds(b, separator);
-		add_escaped(b, SNAPSHOT_COMMITTED, snap->parents[i], "fs");
+	for (size_t i = 0; r == 0 && i < snap->n_parents; i++) {
+		buf_adds(&s->options, separator);
+		r = add_layer(s, SNAPSHOT_COMMITTED, snap->parents[i], err);
 		separator = ":";
 	}
 	if (view == UNIONFS_WRITABLE) {
-		buf_adds(b, ",upperdir=");
-		add_escaped(b, SNAPSHOT_ACTIVE, snap->key, "fs");
-		buf_adds(b, ",workdir=");
-		add_escaped(b, SNAPSHOT_ACTIVE, snap->key, "work");
+		buf_adds(&s->options, ",upperdir=");
+		add_escaped(&s->options, SNAPSHOT_ACTIVE, snap->key, "fs");
+		buf_adds(&s->options, ",workdir=");
+		add_escaped(&s->options, SNAPSHOT_ACTIVE, snap->key, "work");
 	}
+	return r;
 }
 
 /* What the server said before it gave up. */
@@ -77,28 +118,42 @@ static int server_failed(const struct unionfs *u, const struct snapshot *snap, i
 			 *text ? text : u->program);
 }
 
+/* Above the numbers that they become, so that no dup2 hits another. */
+static int lift(int *fd)
+{
+	int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, FD_ATTACHED + SNAPSHOT_MAX_PARENTS + 1);
+
+	if (lifted < 0)
+		return -errno;
+	replace_fd(fd, lifted);
+	return 0;
+}
+
 /* Runs the server with the descriptor dev; returns when it serves in the
  * background. */
-static int start_server(const struct unionfs *u, const struct snapshot *snap, const char *options,
-			int dev, struct gantry_error *err)
+static int start_server(struct start *s, int dev, struct gantry_error *err)
 {
+	const struct unionfs *u = s->u;
 	posix_spawn_file_actions_t actions;
 	char target[32];
-	char *argv[] = { (char[]){ "gantry-unionfs" }, (char[]){ "-o" }, (char *)options, target,
+	char *argv[] = { (char[]){ "gantry-unionfs" }, (char[]){ "-o" }, s->options.data, target,
 			 NULL };
-	int pipe_fds[2], status, r;
+	int pipe_fds[2], status, r = 0;
 	auto_fd int from = -1;
 	pid_t pid;
 
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "cannot start %s", u->program);
+	for (size_t i = 0; r == 0 && i < s->n_fds; i++)
+		r = lift(&s->fds[i]);
+	if (r < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_errno(err, r < 0 ? -r : errno, "cannot start %s", u->program);
 	from = pipe_fds[0];
-	/* Descriptor 3 in the server, whatever it is here. */
-	snprintf(target, sizeof(target), "/dev/fd/%d", 3);
+	snprintf(target, sizeof(target), "/dev/fd/%d", FD_DEVICE);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addchdir_np(&actions, u->snapshots.path);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 2);
-	posix_spawn_file_actions_adddup2(&actions, dev, 3);
+	posix_spawn_file_actions_adddup2(&actions, dev, FD_DEVICE);
+	for (size_t i = 0; i < s->n_fds; i++)
+		posix_spawn_file_actions_adddup2(&actions, s->fds[i], FD_ATTACHED + (int)i);
 	r = posix_spawn(&pid, u->program, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fds[1]);
@@ -111,7 +166,7 @@ static int start_server(const struct unionfs *u, const struct snapshot *snap, co
 			return error_errno(err, errno, "cannot wait for %s", u->program);
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return server_failed(u, snap, from, err);
+		return server_failed(u, s->snap, from, err);
 	return 0;
 }
 
@@ -188,35 +243,50 @@ static int make_work(const struct unionfs *u, const char *key, struct gantry_err
 	return 0;
 }
 
-int unionfs_mount_snapshot(const struct unionfs *u, const struct snapshot *snap,
-			   enum unionfs_view view, const char *label, struct gantry_error *err)
+static int mount_union(struct start *s, enum unionfs_view view, const char *label,
+		       struct gantry_error *err)
 {
+	const struct unionfs *u = s->u;
 	int read_only = view != UNIONFS_WRITABLE;
-	auto_(buf) struct buf options = BUF_INIT;
 	auto_fd int dev = -1;
 	auto_fd int fd = -1;
-	int r;
+	int r = add_layers(s, view, err);
 
-	if (view == UNIONFS_PARENT && snap->n_parents == 1)
-		return mount_folder(u, SNAPSHOT_COMMITTED, snap->parents[0], 1, err);
-	if (snap->n_parents == 0)
-		return mount_folder(u, snap->state, snap->key, read_only, err);
-	add_layers(snap, view, &options);
+	if (r < 0)
+		return r;
 	/* As storage/overlay: the upper layer alone must hold what diff packs. */
-	buf_addf(&options, ",redirect_dir=off,userxattr=%s",
+	buf_addf(&s->options, ",redirect_dir=off,userxattr=%s",
 		 u->style == LAYER_OVERLAY_USER ? "on" : "off");
 	if (u->memory_max > 0)
-		buf_addf(&options, ",memory_max=%lld", (long long)u->memory_max);
-	if (buf_failed(&options))
+		buf_addf(&s->options, ",memory_max=%lld", (long long)u->memory_max);
+	if (buf_failed(&s->options))
 		return error_no_memory(err);
-	r = read_only ? 0 : make_work(u, snap->key, err);
+	r = read_only ? 0 : make_work(u, s->snap->key, err);
 	if (r < 0)
 		return r;
 	fd = new_mount(read_only, label, &dev, err);
 	if (fd < 0)
 		return fd;
-	r = start_server(u, snap, buf_str(&options), dev, err);
+	r = start_server(s, dev, err);
 	return r < 0 ? r : steal_fd(&fd);
+}
+
+int unionfs_mount_snapshot(const struct unionfs *u, const struct snapshot *snap,
+			   enum unionfs_view view, const char *label, int attached,
+			   struct gantry_error *err)
+{
+	struct start s = { .u = u, .snap = snap, .options = BUF_INIT, .attached = attached };
+	int has_attached = attached >= 0 && snapshot_has_attached(&u->snapshots, snap,
+								  view == UNIONFS_READ_ONLY);
+	int fd;
+
+	if (view == UNIONFS_PARENT && snap->n_parents == 1 && !has_attached)
+		return mount_folder(u, SNAPSHOT_COMMITTED, snap->parents[0], 1, err);
+	if (snap->n_parents == 0 && !has_attached)
+		return mount_folder(u, snap->state, snap->key, view != UNIONFS_WRITABLE, err);
+	fd = mount_union(&s, view, label, err);
+	start_done(&s);
+	return fd;
 }
 
 int unionfs_try(struct gantry_error *err)

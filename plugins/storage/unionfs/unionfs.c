@@ -18,6 +18,7 @@
 #include "helpers/io.h"
 #include "helpers/json.h"
 #include "helpers/layer_snapshots.h"
+#include "helpers/snapshot_attach.h"
 #include "unionfs.h"
 
 static const char program_name[] = "gantry-unionfs";
@@ -147,7 +148,7 @@ static int unionfs_mount(void *self, const struct gantry_storage_mount_args *arg
 	fd = unionfs_mount_snapshot(u, &snap,
 				    snap.state == SNAPSHOT_ACTIVE && !args->read_only ?
 					    UNIONFS_WRITABLE : UNIONFS_READ_ONLY,
-				    args->label, err);
+				    args->label, args->attached, err);
 	if (fd < 0)
 		return fd;
 	return gantry_storage_mount_set_mount(reply, fd) < 0 ? error_no_memory(err) : 0;
@@ -161,9 +162,10 @@ static int unionfs_diff(void *self, const struct gantry_storage_diff_args *args,
 	return layer_snapshot_diff(&u->snapshots, u->style, args, err);
 }
 
-static int mount_parents(void *ctx, const struct snapshot *snap, struct gantry_error *err)
+static int mount_parents(void *ctx, const struct snapshot *snap, int attached,
+			 struct gantry_error *err)
 {
-	return unionfs_mount_snapshot(ctx, snap, UNIONFS_PARENT, NULL, err);
+	return unionfs_mount_snapshot(ctx, snap, UNIONFS_PARENT, NULL, attached, err);
 }
 
 static int unionfs_changes(void *self, const struct gantry_storage_changes_args *args,
@@ -180,6 +182,14 @@ static int unionfs_usage(void *self, const struct gantry_storage_usage_args *arg
 	struct unionfs *u = self;
 
 	return layer_snapshot_usage(&u->snapshots, args, reply, err);
+}
+
+static int unionfs_attach(void *self, const struct gantry_storage_attach_args *args,
+			  struct gantry_reply *reply, struct gantry_error *err)
+{
+	struct unionfs *u = self;
+
+	return snapshots_attach(&u->snapshots, args->key, args->parent, args->name, args->attached, err);
 }
 
 static int unionfs_remove(void *self, const struct gantry_storage_remove_args *args,
@@ -227,6 +237,7 @@ static const struct gantry_storage_ops ops = {
 	.remove = unionfs_remove,
 	.list = unionfs_list,
 	.status = unionfs_status,
+	.attach = unionfs_attach,
 };
 
 static const struct gantry_config_key config_keys[] = {

@@ -28,9 +28,11 @@ enum unionfs_view {
 };
 
 /* Starts a server for the snapshot and returns a detached mount's descriptor,
- * which the caller owns.  The server ends with the last use of the mount. */
+ * which the caller owns.  The server ends with the last use of the mount.  attached: the
+ * folder of the attached snapshots' content, or -1. */
 int unionfs_mount_snapshot(const struct unionfs *u, const struct snapshot *snap,
-			   enum unionfs_view view, const char *label, struct gantry_error *err);
+			   enum unionfs_view view, const char *label, int attached,
+			   struct gantry_error *err);
 
 /* Can FUSE be mounted here? */
 int unionfs_try(struct gantry_error *err);

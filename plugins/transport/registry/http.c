@@ -31,6 +31,7 @@ struct exchange {
 	int64_t sent;      /* of the source, ... */
 	off_t source_start; /* ... which begins here; -1: cannot seek */
 	int over_limit;
+	int complete;      /* all of request->length has come */
 	int started;       /* the status line of the final answer was looked at */
 };
 
@@ -234,11 +235,16 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 		data += drop;
 		use -= drop;
 	}
+	if (x->request->length > 0 && (int64_t)use > x->request->length - x->response->written) {
+		/* The server ignored the end of the range. */
+		use = (size_t)(x->request->length - x->response->written);
+		x->complete = 1;
+	}
 	x->response->sink_errno = -write_all(x->request->sink, data, use);
 	if (x->response->sink_errno)
 		return 0;
 	x->response->written += (int64_t)use;
-	return len;
+	return x->complete ? 0 : len;
 }
 
 static size_t on_send(char *to, size_t size, size_t n, void *ctx)
@@ -355,7 +361,7 @@ static int add_line(struct curl_slist **list, const char *line)
 
 /* The header lines of one try. */
 static struct curl_slist *make_headers(const struct http_request *q, int with_credentials,
-				       int64_t offset)
+				       int64_t offset, int64_t end)
 {
 	/* Some registries do not answer the question before an upload. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -366,8 +372,11 @@ static struct curl_slist *make_headers(const struct http_request *q, int with_cr
 		failed = add_line(&list, q->authorization) < 0;
 	for (size_t i = 0; !failed && q->headers && q->headers[i]; i++)
 		failed = add_line(&list, q->headers[i]) < 0;
-	if (!failed && offset > 0) {
-		snprintf(range, sizeof(range), "Range: bytes=%lld-", (long long)offset);
+	if (!failed && (offset > 0 || end > 0)) {
+		int n = snprintf(range, sizeof(range), "Range: bytes=%lld-", (long long)offset);
+
+		if (end > 0)
+			snprintf(range + n, sizeof(range) - (size_t)n, "%lld", (long long)end - 1);
 		failed = add_line(&list, range) < 0;
 	}
 	if (failed) {
@@ -409,7 +418,8 @@ static int try_once(struct exchange *x, struct http_pool *pool, struct gantry_er
 	for (int i = 0; i <= MAX_REDIRECTS; i++) {
 		int own = http_same_origin(url, x->request->url);
 		int64_t from = x->request->sink >= 0 ? x->request->offset + r->written : 0;
-		struct curl_slist *headers = make_headers(x->request, own, from);
+		int64_t end = x->request->length > 0 ? x->request->offset + x->request->length : 0;
+		struct curl_slist *headers = make_headers(x->request, own, from, end);
 		int code;
 
 		if (!headers)
@@ -422,6 +432,8 @@ static int try_once(struct exchange *x, struct http_pool *pool, struct gantry_er
 		set_upload(x);
 		curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
 		r->curl = curl_easy_perform(x->curl);
+		if (x->complete && r->curl == CURLE_WRITE_ERROR)
+			r->curl = CURLE_OK;
 		curl_slist_free_all(headers);
 		r->status = 0;
 		curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &r->status);
@@ -512,6 +524,9 @@ static int perform(struct exchange *x, struct http_pool *pool, struct gantry_err
 		code = try_once(x, pool, err);
 		if (code < 0)
 			return code;
+		/* What breaks behind the last byte that was wanted is nobody's trouble. */
+		if (x->request->length > 0 && r->written >= x->request->length)
+			return 0;
 		r->is_transient = is_transient(r) && !r->sink_errno && !r->source_errno && !x->over_limit;
 		r->tls_failed = r->curl == CURLE_SSL_CONNECT_ERROR;
 		/* A transfer that moves on is not given up, however often it breaks. */

@@ -57,6 +57,7 @@ struct http_request {
 
 	int sink;                  /* a success's body goes here (-1: to memory) */
 	int64_t offset;            /* start there; what comes before is dropped */
+	int64_t length;            /* no more than so many bytes; 0: to the end */
 	size_t body_limit;         /* of a body in memory */
 	int no_retry;              /* the caller repeats it in its own way */
 };

@@ -147,14 +147,23 @@ int registry_resolve(void *self, const struct gantry_transport_resolve_args *arg
 }
 
 /* *written counts on over several places. */
-static int fetch_from(struct session *s, struct endpoint *e, const char *url, const char *digest,
-		      int sink, int64_t offset, int64_t *written, struct gantry_error *err)
+static int fetch_from(struct session *s, struct endpoint *e, const char *url,
+		      const struct gantry_transport_fetch_args *args, int64_t *written,
+		      struct gantry_error *err)
 {
 	auto_(http_response) struct http_response r = { 0 };
-	struct http_request q = { .method = "GET", .url = url, .source = -1, .sink = sink,
-				  .offset = offset + *written };
+	const char *digest = args->digest;
+	struct http_request q = { .method = "GET", .url = url, .source = -1, .sink = args->sink,
+				  .offset = args->offset + *written };
 	char what[200];
-	int code = e ? session_request(s, e, &q, &r, err) : http_perform(&s->pool, &q, &r, err);
+	int code;
+
+	if (args->length > 0) {
+		if (*written >= args->length)
+			return 0;
+		q.length = args->length - *written;
+	}
+	code = e ? session_request(s, e, &q, &r, err) : http_perform(&s->pool, &q, &r, err);
 
 	*written += r.written;
 	if (code < 0)
@@ -175,8 +184,7 @@ static int fetch_urls(struct session *s, const struct gantry_transport_fetch_arg
 		if (strncasecmp(args->urls[i], "https://", 8) != 0)
 			continue;
 		error_clear(err);
-		code = fetch_from(s, NULL, args->urls[i], args->digest, args->sink, args->offset, written,
-				  err);
+		code = fetch_from(s, NULL, args->urls[i], args, written, err);
 	}
 	return code;
 }
@@ -192,6 +200,8 @@ int registry_fetch(void *self, const struct gantry_transport_fetch_args *args,
 		return err->code;
 	if (!digest_is_valid(args->digest))
 		return error_set(err, GANTRY_ERR_INVALID, "\"%.200s\" is no digest", args->digest);
+	if (args->offset < 0 || args->length < 0 || args->length > INT64_MAX - args->offset)
+		return error_set(err, GANTRY_ERR_INVALID, "a range of blob %.19s is impossible", args->digest);
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		struct endpoint *e = &s->endpoints[i];
 		auto_(buf) struct buf path = BUF_INIT;
@@ -200,7 +210,7 @@ int registry_fetch(void *self, const struct gantry_transport_fetch_args *args,
 		if (buf_failed(&path))
 			return error_no_memory(err);
 		error_clear(err);
-		code = fetch_from(s, e, buf_str(&path), args->digest, args->sink, args->offset, &written, err);
+		code = fetch_from(s, e, buf_str(&path), args, &written, err);
 		if (code == 0 || !try_next(code))
 			break;
 		log_mirror(s, e, err);

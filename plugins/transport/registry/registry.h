@@ -50,6 +50,7 @@ struct session {
 	int refs; /* guarded by the registry's lock */
 	enum session_mode mode;
 	struct location location;
+	struct http_options http; /* the driver's, with this session's options */
 	struct http_pool pool;
 	struct endpoint endpoints[MAX_ENDPOINTS]; /* the registry itself is the last */
 	size_t n_endpoints;

@@ -123,6 +123,8 @@ static int add_endpoints(struct session *s, const char *auth, const char *option
 		r = add_mirrors(s, s->registry->mirrors, 1, insecure, err);
 	if (r < 0)
 		return r;
+	s->http.retries = json_get_int(o, "retries", s->http.retries);
+	s->http.stall_s = json_get_int(o, "stall_timeout_s", s->http.stall_s);
 	e = add_endpoint(s, host_of_api(s->registry->endpoints, s->location.host), insecure);
 	if (!e)
 		return error_no_memory(err);
@@ -143,7 +145,8 @@ int session_open(struct registry *r, const char *location, enum session_mode mod
 	s->registry = r;
 	s->mode = mode;
 	s->refs = 1;
-	if (http_pool_init(&s->pool, &r->http) < 0) {
+	s->http = r->http;
+	if (http_pool_init(&s->pool, &s->http) < 0) {
 		free(s);
 		return error_no_memory(err);
 	}

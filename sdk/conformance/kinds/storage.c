@@ -350,6 +350,37 @@ void conform_storage_list(struct kit *k)
 	life(k, "listed");
 }
 
+/* What lies in a folder of this process shows through, and goes with its snapshot. */
+void conform_storage_attach(struct kit *k)
+{
+	char path[] = "/tmp/conform-attach.XXXXXX";
+	auto_fd int outside = mkdtemp(path) ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	auto_fd int content = -1;
+	auto_fd int folder = -1;
+	int r;
+
+	KIT_NEEDS(k, GANTRY_STORAGE_OP_ATTACH);
+	KIT_TRUE(k, outside >= 0 && mkdirat(outside, "content", 0755) == 0, "no folder can be made in /tmp");
+	content = openat(outside, "content", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	KIT_TRUE(k, content >= 0 && put_file(content, "there", "x") == 0, "no file can be made in /tmp");
+	r = call_attach(k, &GANTRY_STORAGE_ATTACH_ARGS(.key = "attached", .name = "content",
+						       .attached = outside));
+	if (r != GANTRY_ERR_UNSUPPORTED) {
+		KIT_OK(k, r);
+		KIT_OK(k, prepare_on(k, "upon", "attached"));
+		KIT_OK(k, call_mount(k, &GANTRY_STORAGE_MOUNT_ARGS(.key = "upon", .attached = outside)));
+		folder = reply_take_fd(&k->reply, GANTRY_STORAGE_MOUNT_RET_MOUNT);
+		KIT_TRUE(k, has_file(folder, "there", "x"), "the attached content does not show");
+		KIT_TRUE(k, put_file(folder, "there", "y") == 0 && has_file(content, "there", "x"),
+			 "a change went into the attached content");
+		replace_fd(&folder, -1);
+		KIT_OK(k, drop(k, "upon"));
+		KIT_OK(k, drop(k, "attached"));
+		KIT_TRUE(k, has_file(content, "there", "x"), "the content went with its snapshot");
+	}
+	remove_tree(AT_FDCWD, path);
+}
+
 void conform_storage_status(struct kit *k)
 {
 	KIT_OK(k, call_status(k, &GANTRY_STORAGE_STATUS_ARGS()));
