@@ -38,6 +38,14 @@ static void give_up_over(struct timer *t)
 	loop_stop(&shim->loop);
 }
 
+static void abort_done(struct shim *shim)
+{
+	if (shim->asker) {
+		conn_ok(shim->asker);
+	}
+	loop_stop(&shim->loop);
+}
+
 /* Deletes what was made and ends the shim. */
 static void give_up(struct shim *shim)
 {
@@ -48,7 +56,8 @@ static void give_up(struct shim *shim)
 		kill(shim->pid, SIGKILL);
 	}
 	if (helper_tell(&shim->creator, SHIM_ABORT, &ignored) < 0) {
-		loop_stop(&shim->loop);
+		/* It has ended by itself, and nobody has noticed yet. */
+		abort_done(shim);
 		return;
 	}
 	timer_set(&shim->abort_timer, &shim->loop, ABORT_NS, give_up_over);
@@ -131,10 +140,7 @@ static void creator_ended(struct shim *shim)
 
 	if (shim->status == SHIM_ABORTING) {
 		timer_cancel(&shim->abort_timer);
-		if (shim->asker) {
-			conn_ok(shim->asker);
-		}
-		loop_stop(&shim->loop);
+		abort_done(shim);
 		return;
 	}
 	if (shim->status == SHIM_CREATING || shim->status == SHIM_STARTING) {
