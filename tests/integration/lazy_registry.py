@@ -192,12 +192,7 @@ def make(out, kind, layers):
 
 def gunzip(blob):
     """All members; the table of contents and the empty footer belong to the tar as well."""
-    out, rest = bytearray(), blob
-    while rest:
-        z = zlib.decompressobj(31)
-        out += z.decompress(rest)
-        rest = z.unused_data
-    return bytes(out)
+    return gzip.GzipFile(fileobj=io.BytesIO(blob)).read()
 
 
 def unzstd(blob):
