@@ -76,6 +76,8 @@ wait_for 30 is_whole "$HELD" || fail "without ranges the rest is not fetched"
 gantry rmi "$name" >/dev/null || fail "rmi"
 hold ./usr/zbig estargz
 gantry pull -q --lazy "$name" >/dev/null || fail "pull --lazy"
+# The program itself comes undamaged, or it would die of SIGBUS without a word.
+run "$name" /bin/md5sum /bin/busybox >/dev/null || fail "the program"
 touch "$T/images/flip"
 release
 run "$name" /bin/md5sum /usr/zbig >"$T/out" 2>&1 && fail "damaged bytes were read: $(cat "$T/out")"
