@@ -265,8 +265,9 @@ int remove_tree(int dirfd, const char *path)
 	if (unlinkat(dirfd, path, AT_REMOVEDIR) == 0)
 		return 0;
 	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Another who removes it may have been faster. */
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	if (fstat(fd, &st) < 0) {
 		close(fd);
 		return -errno;
